@@ -1,0 +1,1 @@
+"""Git: the target repository, and the commit that a Tree becomes."""

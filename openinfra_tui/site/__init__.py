@@ -1,0 +1,1 @@
+"""Load, validate and default a site file."""

@@ -1,0 +1,54 @@
+# make demo and make test are all that a newcomer needs; both install what they use into .venv.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+PYTHON ?= python3
+PRESET ?= openstack-helm-ha
+VENV := .venv
+BIN := $(VENV)/bin
+# Touched after an installation; it is renewed only when the dependencies may have changed.
+STAMP := $(VENV)/.installed
+
+.PHONY: help venv demo test test-slow check clean
+
+help: ## these lines
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+venv: $(STAMP) ## install the program with all it needs into .venv
+
+$(STAMP): pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --disable-pip-version-check -e '.[dev]'
+	touch $@
+
+demo: venv ## a site file from a preset, its repository, and the checks of that
+	rm -rf build/demo
+	mkdir -p build
+	$(BIN)/openinfra-tui preset show $(PRESET) > build/site.yaml
+	$(BIN)/openinfra-tui generate build/site.yaml --output build/demo --age-key build/demo.agekey
+	$(BIN)/openinfra-tui check build/demo
+	@echo
+	@echo 'The repository is in build/demo. Next:'
+	@echo '  git -C build/demo log --stat | less          what was written'
+	@echo '  less build/demo/README.md                    what the folders mean'
+	@echo '  $$EDITOR build/site.yaml                      change an answer, then:'
+	@echo '  $(BIN)/openinfra-tui generate build/site.yaml --output build/demo --age-key build/demo.agekey'
+	@echo '  $(BIN)/openinfra-tui --help                  everything else'
+
+test: venv ## the tests that take seconds
+	$(BIN)/pytest -n auto -m 'not slow and not controlplane'
+
+test-slow: venv ## the tests that take minutes
+	$(BIN)/pytest -m 'slow and not controlplane'
+
+check: venv ## style, types, layers and the tests
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(MAKE) test
+
+clean: ## remove everything that was made, .venv too
+	rm -rf $(VENV) build dist

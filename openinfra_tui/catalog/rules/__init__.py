@@ -1,0 +1,43 @@
+"""The rules: constraints between answers, with reason and source.
+
+`check_rules` is all that others need. One module a theme; importing a module registers its rules.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import TYPE_CHECKING
+
+from openinfra_tui.catalog.read import load_catalog
+from openinfra_tui.catalog.rules import deployer, distribution, kolla, kubernetes, network, openstack, placement
+from openinfra_tui.catalog.rules.registry import RULES, Facts, Finding, Rule
+
+if TYPE_CHECKING:
+    from openinfra_tui.site.model import Site
+
+__all__ = ["RULES", "THEMES", "Finding", "Rule", "check_rules"]
+
+THEMES = (deployer, distribution, kolla, kubernetes, network, openstack, placement)
+
+
+def check_rules(site: Site, today: date) -> list[Finding]:
+    """All problems of a site on a given day: errors first, then by the number of the rule.
+
+    Args:
+        site: a validated site.
+        today: the day for which ends of life are judged.
+    """
+    facts = Facts(site, load_catalog(), today)
+    found = [
+        Finding(
+            rule=rule.id,
+            severity=problem.severity or rule.severity,
+            message=problem.message,
+            because=rule.because,
+            source=rule.source,
+            paths=problem.paths or rule.paths,
+        )
+        for rule in RULES.values()
+        for problem in rule.check(facts)
+    ]
+    return sorted(found, key=lambda f: (f.severity != "error", int(f.rule.removeprefix("F")), f.message))

@@ -1,0 +1,36 @@
+"""`openinfra-tui check`."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import click
+
+from openinfra_tui.check.run import check
+from openinfra_tui.errors import CheckFailed
+
+
+@click.command("check")
+@click.argument("directory", type=click.Path(path_type=Path, file_okay=False, exists=True))
+@click.option("--crds", type=click.Path(path_type=Path, file_okay=False, exists=True), help="Folder of CRDs.")
+@click.option("--kustomize", envvar="OPENINFRA_KUSTOMIZE", help="The kustomize to use.")
+@click.option("--output", "form", type=click.Choice(["text", "json"]), default="text")
+def command(directory: Path, crds: Path | None, kustomize: str | None, form: str) -> None:
+    """Check the generated repository in DIRECTORY, offline."""
+    report = check(directory, kustomize=kustomize, crds=crds)
+    if form == "json":
+        faults = [{"kind": f.kind, "file": f.file, "message": f.message} for f in report.faults]
+        click.echo(
+            json.dumps(
+                {"faults": faults, "validated": report.validated, "unvalidated": dict(report.unvalidated)}, indent=2
+            )
+        )
+    else:
+        for fault in report.faults:
+            click.echo(f"{fault.file}: {fault.kind}: {fault.message}")
+        click.echo(f"{report.validated} objects validated, {len(report.faults)} faults")
+        for kind, count in sorted(report.unvalidated.items()):
+            click.echo(f"not validated: {count} {kind}")
+    if report.faults:
+        raise CheckFailed(f"{len(report.faults)} faults in {directory}")

@@ -1,0 +1,70 @@
+"""The command line: finds the command, runs it, prints errors without a traceback.
+
+Each command is a module that is imported only when it is asked for, so `--help` loads none of the heavy
+libraries.
+"""
+
+from __future__ import annotations
+
+import sys
+from importlib import import_module
+
+import click
+
+from openinfra_tui import __version__
+from openinfra_tui.errors import UserError
+
+COMMANDS = {
+    "catalog": "What exists: distributions, series, deployers, placements, engines.",
+    "check": "Check a generated repository, offline.",
+    "doctor": "Show which programs are present, and their versions.",
+    "generate": "Write the repository of a site, as one commit.",
+    "plan": "Show what a site will carry, and in what order.",
+    "preset": "List presets, or show one as a site file.",
+    "schema": "Print the JSON Schema of a site.",
+}
+
+
+class LazyGroup(click.Group):
+    """A group that knows its commands by name and imports them late."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """The names, sorted."""
+        return sorted(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import one command."""
+        if cmd_name not in COMMANDS:
+            return None
+        command: click.Command = import_module(f"openinfra_tui.cli.{cmd_name}").command
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """List the commands without importing them."""
+        with formatter.section("Commands"):
+            formatter.write_dl(sorted(COMMANDS.items()))
+
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__)
+def group() -> None:
+    """From an operator's answers to a Git repository that Flux reconciles into an OpenStack site.
+
+    Exit codes: 0 done; 2 input to mend; 3 faults found; 4 refused; 5 not built yet; 6 a program is missing.
+    """
+
+
+def main() -> None:
+    """The console script."""
+    try:
+        group.main(standalone_mode=False)
+    except UserError as error:
+        click.echo(f"error: {error.message}", err=True)
+        if error.hint:
+            click.echo(f"hint: {error.hint}", err=True)
+        sys.exit(error.exit_code)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except click.Abort:
+        sys.exit(130)

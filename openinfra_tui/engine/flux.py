@@ -1,0 +1,300 @@
+"""Flux: a plan as Kustomizations, HelmReleases and sources (Flux 2.9; gitops-and-peers.md A)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from openinfra_tui.engine import pins
+from openinfra_tui.tree.model import File, Tree
+from openinfra_tui.yamlio import dump
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
+
+    from openinfra_tui.plan.component import Component, Release
+    from openinfra_tui.plan.model import Plan, Step
+
+_KUSTOMIZATION = {"apiVersion": "kustomize.config.k8s.io/v1beta1", "kind": "Kustomization"}
+_KEEP = {"kustomize.toolkit.fluxcd.io/prune": "disabled"}
+_STABLE = {"disableNameSuffixHash": True, "labels": {"reconcile.fluxcd.io/watch": "Enabled"}}
+
+
+def write(plan: Plan, rendered: Mapping[str, Mapping[str, bytes]], secret_files: Collection[str]) -> Tree:
+    """Every file that Flux reads beside values and secrets.
+
+    Args:
+        plan: the steps of one cluster.
+        rendered: by component, the files of its skeleton.
+        secret_files: paths of the encrypted values files.
+    """
+    files: dict[str, str] = {}
+    own = {name: url for component in plan.components for name, url in component.chart_sources.items()}
+    sources = {**pins.SOURCES, **own}
+    common = {component.name: component for component in plan.components if component.is_common}
+    for step in plan.steps:
+        component = step.component
+        if step.configs:
+            files |= _configs(plan, component, rendered[component.name])
+        elif component.is_common:
+            files |= _common(plan, component, sources, secret_files)
+        else:
+            files |= _release(plan, component, common.get(component.group or ""), sources, secret_files)
+    files |= _entry(plan, bool(secret_files))
+    tree = Tree({path: File(text.encode(), "flux") for path, text in files.items()})
+    once = {
+        f"sites/{plan.site.name}/{component.place}/values.user.yaml": File(_USER_VALUES, "flux", once=True)
+        for component in plan.components
+        if component.releases
+    }
+    return tree.merged(Tree(once))
+
+
+_USER_VALUES = b"# Yours: merged last, over every other values file of this release; never written again.\n{}\n"
+
+
+def _common(
+    plan: Plan, component: Component, sources: Mapping[str, str], secret_files: Collection[str]
+) -> dict[str, str]:
+    base, overlay = f"components/{component.place}", f"sites/{plan.site.name}/{component.place}"
+    used = {r.source for c in plan.components if c.group == component.name for r in c.releases}
+    objects = [_helm_repository(name, sources[name]) for name in sorted(used) if name != pins.GIT_SOURCE]
+    patches: dict[str, Any] = {}
+    files: dict[str, str] = {}
+    if pins.GIT_SOURCE in used:
+        objects.append(_git_repository())
+        patches = {"patches": [{"path": "pin.yaml"}]}
+        files[f"{overlay}/pin.yaml"] = (
+            "# The charts that have no published package at this release, at one commit: a tag can move.\n"
+            + dump({**_object("source.toolkit.fluxcd.io/v1", "GitRepository", pins.GIT_SOURCE), "spec": {"ref": {"tag": pins.GIT_TAG, "commit": pins.GIT_COMMIT}}})
+        )
+    files[f"{base}/sources.yaml"] = "---\n".join(dump(item) for item in objects)
+    files[f"{base}/kustomization.yaml"] = dump(
+        {**_KUSTOMIZATION, "namespace": component.namespace, "resources": ["sources.yaml"]}
+    )
+    generators: dict[str, Any] = {
+        "configMapGenerator": [
+            {"name": f"{component.name}-common-values", "files": ["values.yaml"], "options": _STABLE}
+        ]
+    }
+    if f"{overlay}/secrets.sops.yaml" in secret_files:
+        generators["secretGenerator"] = [
+            {
+                "name": f"{component.name}-common-secrets",
+                "files": ["values.yaml=secrets.sops.yaml"],
+                "options": _STABLE,
+            }
+        ]
+    files[f"{overlay}/kustomization.yaml"] = dump(
+        {
+            **_KUSTOMIZATION,
+            "namespace": component.namespace,
+            "resources": [f"../../../../{base}"],
+            **patches,
+            **generators,
+        }
+    )
+    return files
+
+
+def _release(
+    plan: Plan,
+    component: Component,
+    common: Component | None,
+    sources: Mapping[str, str],
+    secret_files: Collection[str],
+) -> dict[str, str]:
+    (release,) = component.releases
+    base, overlay = f"components/{component.place}", f"sites/{plan.site.name}/{component.place}"
+    up = "../" * (overlay.count("/") + 1)
+    has_secrets = f"{overlay}/secrets.sops.yaml" in secret_files
+    common_secrets = common is not None and f"sites/{plan.site.name}/{common.place}/secrets.sops.yaml" in secret_files
+    url = sources.get(release.source, pins.GIT_URL)
+    objects, pin = _chart(component, release, url, common is not None)
+    helm_release = _helm_release(component, release, url, common, has_secrets, common_secrets)
+    generators: dict[str, Any] = {
+        "configMapGenerator": [
+            {"name": f"{component.name}-values", "files": ["values.yaml"]},
+            {"name": f"{component.name}-user-values", "files": ["values.yaml=values.user.yaml"]},
+        ]
+    }
+    if has_secrets:
+        generators["secretGenerator"] = [
+            {"name": f"{component.name}-secrets", "files": ["values.yaml=secrets.sops.yaml"]}
+        ]
+    files = {
+        f"{base}/release.yaml": "---\n".join(dump(item) for item in [*objects, helm_release]),
+        f"{base}/kustomizeconfig.yaml": _NAME_REFERENCE,
+        f"{base}/kustomization.yaml": dump(
+            {
+                **_KUSTOMIZATION,
+                "namespace": component.namespace,
+                "resources": ["release.yaml"],
+                "configMapGenerator": [{"name": f"{component.name}-base-values", "files": ["values.yaml"]}],
+                "configurations": ["kustomizeconfig.yaml"],
+            }
+        ),
+        f"{overlay}/kustomization.yaml": dump(
+            {
+                **_KUSTOMIZATION,
+                "namespace": component.namespace,
+                "resources": [f"{up}{base}"],
+                **({"patches": [{"path": "pin.yaml"}]} if pin else {}),
+                **generators,
+            }
+        ),
+    }
+    if pin:
+        files[f"{overlay}/pin.yaml"] = pin
+    return files
+
+
+_NAME_REFERENCE = "# The generated names carry a digest, so that a changed value is a changed release.\n" + dump(
+    {
+        "nameReference": [
+            {"kind": kind, "version": "v1", "fieldSpecs": [{"path": "spec/valuesFrom/name", "kind": "HelmRelease"}]}
+            for kind in ("ConfigMap", "Secret")
+        ]
+    }
+)
+
+
+def _chart(component: Component, release: Release, url: str, shared: bool) -> tuple[list[dict[str, Any]], str]:
+    """The source objects that the component owns, and the patch that holds its version."""
+    comment = pins.renovate(release, url)
+    if release.source == pins.GIT_SOURCE:
+        return [], ""
+    if pins.is_oci(url):
+        source = _object("source.toolkit.fluxcd.io/v1", "OCIRepository", component.name)
+        objects = [{**source, "spec": {"interval": "1h", "url": f"{url}/{release.chart}", "layerSelector": {"mediaType": "application/vnd.cncf.helm.chart.content.v1.tar+gzip", "operation": "copy"}}}]
+        text = dump({**source, "spec": {"ref": {"tag": release.version}}})
+        return objects, text.replace("    tag:", f"    {comment}\n    tag:")
+    objects = [] if shared else [_helm_repository(component.name, url)]
+    patch = {
+        **_object("helm.toolkit.fluxcd.io/v2", "HelmRelease", release.name),
+        "spec": {"chart": {"spec": {"version": release.version}}},
+    }
+    return objects, dump(patch).replace("      version:", f"      {comment}\n      version:")
+
+
+def _helm_release(
+    component: Component,
+    release: Release,
+    url: str,
+    common: Component | None,
+    has_secrets: bool,
+    common_secrets: bool,
+) -> dict[str, Any]:
+    if pins.is_oci(url):
+        chart: dict[str, Any] = {"chartRef": {"kind": "OCIRepository", "name": component.name}}
+    elif release.source == pins.GIT_SOURCE:
+        reference = {"kind": "GitRepository", "name": pins.GIT_SOURCE}
+        chart = {"chart": {"spec": {"chart": f"./{release.chart}", "reconcileStrategy": "Revision", "sourceRef": reference}}}
+    else:
+        name = release.source if common else component.name
+        chart = {"chart": {"spec": {"chart": release.chart, "sourceRef": {"kind": "HelmRepository", "name": name}}}}
+    wait = {"disableWait": True} if release.disable_wait else {}
+    crds = {"crds": release.crds} if release.crds else {}
+    # RetryOnFailure: a rollback or an uninstall of a half-made OpenStack loses data (osh-atmosphere.md A9).
+    action = {"strategy": {"name": "RetryOnFailure", "retryInterval": "2m"}, **wait, **crds}
+    maps, secrets = "ConfigMap", "Secret"
+    order = [(maps, f"{component.name}-base-values")]
+    if common:
+        order.append((maps, f"{common.name}-common-values"))
+    order.append((maps, f"{component.name}-values"))
+    if common and common_secrets:
+        order.append((secrets, f"{common.name}-common-secrets"))
+    if has_secrets:
+        order.append((secrets, f"{component.name}-secrets"))
+    order.append((maps, f"{component.name}-user-values"))
+    return {
+        "apiVersion": "helm.toolkit.fluxcd.io/v2",
+        "kind": "HelmRelease",
+        "metadata": {"name": release.name, "annotations": _KEEP},
+        "spec": {
+            "interval": "1h",
+            "releaseName": release.name,
+            "targetNamespace": component.namespace,
+            "storageNamespace": component.namespace,
+            **chart,
+            "timeout": release.timeout,
+            "maxHistory": 5,
+            "install": action,
+            "upgrade": action,
+            "driftDetection": {"mode": "enabled"},
+            "valuesFrom": [{"kind": kind, "name": name} for kind, name in order],
+        },
+    }
+
+
+def _configs(plan: Plan, component: Component, rendered: Mapping[str, bytes]) -> dict[str, str]:
+    folder = f"sites/{plan.site.name}/{component.place}/configs"
+    names = sorted(path.removeprefix(f"{folder}/") for path in rendered if path.startswith(f"{folder}/"))
+    return {f"{folder}/kustomization.yaml": dump({**_KUSTOMIZATION, "resources": names})}
+
+
+def _entry(plan: Plan, encrypted: bool) -> dict[str, str]:
+    folder = f"clusters/{plan.site.name}/{plan.cluster}"
+    files = {f"{folder}/{step.name}.yaml": dump(_flux_kustomization(plan, step, encrypted)) for step in plan.steps}
+    names = sorted(path.removeprefix(f"{folder}/") for path in files)
+    files[f"{folder}/kustomization.yaml"] = dump({**_KUSTOMIZATION, "resources": ["flux-system", *names]})
+    url, branch = plan.site.get("gitops.url"), plan.site.get("gitops.branch", "main")
+    access = {"secretRef": {"name": "flux-system"}} if str(url).startswith("ssh://") else {}
+    source = {
+        **_object("source.toolkit.fluxcd.io/v1", "GitRepository", "flux-system", "flux-system"),
+        "spec": {"interval": "1m", "url": url, "ref": {"branch": branch}, **access},
+    }
+    root = {
+        **_object("kustomize.toolkit.fluxcd.io/v1", "Kustomization", "flux-system", "flux-system"),
+        "spec": {
+            "interval": "10m",
+            "path": f"./{folder}",
+            "prune": True,
+            "sourceRef": {"kind": "GitRepository", "name": "flux-system"},
+        },
+    }
+    files[f"{folder}/flux-system/gotk-sync.yaml"] = f"{dump(source)}---\n{dump(root)}"
+    files[f"{folder}/flux-system/kustomization.yaml"] = dump({**_KUSTOMIZATION, "resources": ["gotk-sync.yaml"]})
+    return files
+
+
+def _flux_kustomization(plan: Plan, step: Step, encrypted: bool) -> dict[str, Any]:
+    component = step.component
+    health = component.configs.health if step.configs and component.configs else component.health
+    configs = "/configs" if step.configs else ""
+    timeout = max((release.timeout for release in component.releases), key=_seconds, default="10m")
+    spec: dict[str, Any] = {
+        "interval": "10m",
+        "retryInterval": "1m",
+        "timeout": timeout,
+        "path": f"./sites/{plan.site.name}/{component.place}{configs}",
+        "prune": True,
+        "wait": True,
+        "sourceRef": {"kind": "GitRepository", "name": "flux-system"},
+    }
+    if step.depends_on:
+        spec["dependsOn"] = [{"name": name} for name in step.depends_on]
+    if encrypted and not step.configs:
+        spec["decryption"] = {"provider": "sops", "secretRef": {"name": "sops-age"}}
+    if health:
+        spec["healthCheckExprs"] = [dict(item) for item in health]
+    return {**_object("kustomize.toolkit.fluxcd.io/v1", "Kustomization", step.name, "flux-system"), "spec": spec}
+
+
+def _seconds(duration: str) -> int:
+    return int(duration[:-1]) * (60 if duration.endswith("m") else 1)
+
+
+def _helm_repository(name: str, url: str) -> dict[str, Any]:
+    return {**_object("source.toolkit.fluxcd.io/v1", "HelmRepository", name), "spec": {"interval": "1h", "url": url}}
+
+
+def _git_repository() -> dict[str, Any]:
+    return {
+        **_object("source.toolkit.fluxcd.io/v1", "GitRepository", pins.GIT_SOURCE),
+        "spec": {"interval": "1h", "url": pins.GIT_URL},
+    }
+
+
+def _object(api_version: str, kind: str, name: str, namespace: str = "") -> dict[str, Any]:
+    place = {"namespace": namespace} if namespace else {}
+    return {"apiVersion": api_version, "kind": kind, "metadata": {"name": name, **place}}

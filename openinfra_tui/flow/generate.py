@@ -1,0 +1,198 @@
+"""Generate: site file → plan → tree → Git commit, in memory until the commit."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from openinfra_tui import __version__, yamlio
+from openinfra_tui.catalog.built import not_built
+from openinfra_tui.catalog.rules import check_rules
+from openinfra_tui.engine import flux
+from openinfra_tui.errors import NotBuiltYet, Refused, UserError
+from openinfra_tui.plan.component import load_components
+from openinfra_tui.plan.model import make_plan
+from openinfra_tui.repo.commit import commit_tree
+from openinfra_tui.repo.target import read_files, require_usable
+from openinfra_tui.resources import schema_path, skeletons_path
+from openinfra_tui.secret.age import ensure_identity, read_identity
+from openinfra_tui.secret.store import SecretSpec, SopsStore
+from openinfra_tui.site.load import load_site
+from openinfra_tui.skeleton.render import context_of, render
+from openinfra_tui.tree.model import File, Tree
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from datetime import date
+    from pathlib import Path
+
+    from openinfra_tui.plan.model import Plan
+    from openinfra_tui.site.model import Site
+
+_HEADER = "# yaml-language-server: $schema=../../.openinfra/schemas/site-v1alpha1.schema.json"
+# What uninstalls releases when it changes (osh-atmosphere.md A9); fixed by the first commit.
+_FIXED = ("gitops.engine", "openstack.deployer", "placement")
+
+
+@dataclass(frozen=True)
+class Request:
+    """What `generate` is asked for; one field an option of the command."""
+
+    site: Path
+    output: Path
+    overrides: Sequence[str] = ()
+    age_key: Path | None = None
+    rotate: Sequence[str] = ()
+
+
+@dataclass(frozen=True)
+class Generated:
+    """What came out: number of files, the commit (None when nothing changed), warnings."""
+
+    files: int
+    commit: str | None
+    warnings: tuple[str, ...]
+
+
+def plan_site(site: Site, today: date) -> tuple[Plan, tuple[str, ...]]:
+    """The plan of a site that `generate` can build, and the warnings of the rules.
+
+    Raises:
+        UserError: a rule refuses the site, or a requirement has no provider.
+        NotBuiltYet: the answers are valid, and this version cannot write them.
+    """
+    findings = check_rules(site, today)
+    errors = [finding for finding in findings if finding.severity == "error"]
+    if errors:
+        lines = [f"{site.source}: {f.rule}: {f.message}\n  because {f.because} ({f.source})" for f in errors]
+        raise UserError("\n".join(lines), f"change {' or '.join(errors[0].paths)}")
+    missing = not_built(site)
+    if missing:
+        raise NotBuiltYet("not built yet: " + "; ".join(missing), "`openinfra-tui catalog` shows what is built")
+    plan = make_plan(site, load_components(), "undercloud")
+    return plan, tuple(f"{f.rule}: {f.message}" for f in findings)
+
+
+def generate(request: Request, today: date, progress: Callable[[str], None]) -> Generated:
+    """Write the repository of a site, as one commit.
+
+    Args:
+        request: where from, where to, what differs.
+        today: the date that rules about support windows use.
+        progress: called with one line for each phase.
+
+    Raises:
+        UserError: the site, the target or an option is not as it must be; nothing was written.
+    """
+    site = load_site(request.site, request.overrides)
+    plan, warnings = plan_site(site, today)
+    require_usable(request.output)
+    existing = read_files(request.output)
+    _require_same(site, existing)
+    identity = None
+    recipients = dict(site.get("secrets.recipients", {}))
+    if request.age_key is not None:
+        recipients["operator"] = ensure_identity(request.age_key, request.output)
+        identity = read_identity(request.age_key)
+    progress(f"plan: {len(plan.steps)} steps, {len(plan.components)} components")
+    tree = render_tree(plan, recipients)
+    progress(f"rendered {len(tree)} files")
+    store = SopsStore(recipients, identity)
+    secrets = store.update(
+        {path: content for path, content in existing.items() if path.endswith(".sops.yaml")},
+        wanted_secrets(plan),
+        request.rotate,
+    )
+    tree = tree.merged(Tree({path: File(content, "secrets") for path, content in secrets.items()}))
+    tree = tree.merged(_own_files(site, plan, recipients, bool(request.overrides)))
+    outcome = commit_tree(request.output, tree, _message(site, plan))
+    return Generated(len(tree), outcome.sha if outcome.changed else None, warnings)
+
+
+def render_tree(plan: Plan, recipients: Mapping[str, str]) -> Tree:
+    """Everything but secrets: skeletons, engine objects, the files of the repository itself."""
+    context = template_context(plan, recipients)
+    folders = [component.folder for component in plan.components]
+    rendered = render([*folders, skeletons_path() / "repository"], context)
+    tree = Tree({})
+    for origin, files in rendered.items():
+        tree = tree.merged(Tree({path: File(content, origin) for path, content in files.items()}))
+    return tree.merged(flux.write(plan, rendered, wanted_secrets(plan)))
+
+
+def template_context(plan: Plan, recipients: Mapping[str, str]) -> dict[str, Any]:
+    """What every template of the plan sees as `cookiecutter`."""
+    spec = {**plan.site.spec, "secrets": {"backend": "sops", "recipients": dict(recipients)}}
+    steps = [{"name": step.name, "title": step.component.title, "after": list(step.depends_on)} for step in plan.steps]
+    return context_of(spec, {**plan.facts, "steps": steps, "cluster": plan.cluster}, plan.site.name)
+
+
+def wanted_secrets(plan: Plan) -> dict[str, dict[str, SecretSpec]]:
+    """By encrypted file, the path of each secret in the values and what it is."""
+    return {
+        f"sites/{plan.site.name}/{component.place}/secrets.sops.yaml": {
+            secret.path: SecretSpec(secret.name, secret.form) for secret in component.secrets
+        }
+        for component in plan.components
+        if component.secrets
+    }
+
+
+def _own_files(site: Site, plan: Plan, recipients: Mapping[str, str], overridden: bool) -> Tree:
+    record: dict[str, Any] = {
+        "version": __version__,
+        "fixed": {path: site.get(path) for path in _FIXED},
+        "components": {r.name: r.version for c in plan.components for r in c.releases},
+    }
+    schema = schema_path("site-v1alpha1")
+    named = dict(site.get("secrets.recipients", {})) != dict(recipients)
+    text = _site_text(site, recipients) if overridden or named else _with_header(site.text)
+    files = {
+        f".openinfra/sites/{site.name}.yaml": yamlio.dump(record).encode(),
+        f".openinfra/schemas/{schema.name}": schema.read_bytes(),
+        f"sites/{site.name}/site.yaml": text.encode(),
+    }
+    return Tree({path: File(content, "openinfra-tui") for path, content in files.items()})
+
+
+def _site_text(site: Site, recipients: Mapping[str, str]) -> str:
+    spec = {**site.spec, "secrets": {**site.get("secrets", {}), "recipients": dict(recipients)}}
+    document = {
+        "apiVersion": "openinfra.dev/v1alpha1",
+        "kind": "Site",
+        "metadata": {"name": site.name},
+        "spec": spec,
+    }
+    return f"{_HEADER}\n{yamlio.dump(document)}"
+
+
+def _with_header(text: str) -> str:
+    lines = text.splitlines()
+    body = lines[1:] if lines and lines[0].startswith("# yaml-language-server:") else lines
+    return "\n".join([_HEADER, *body]) + "\n"
+
+
+def _require_same(site: Site, existing: Mapping[str, bytes]) -> None:
+    """Refuse what would uninstall the cloud.
+
+    Raises:
+        Refused: an answer that is fixed by the first commit differs.
+    """
+    before = existing.get(f".openinfra/sites/{site.name}.yaml")
+    if before is None:
+        return
+    fixed = yamlio.load(before)["fixed"]
+    changed = [f"spec.{path} was {fixed[path]} and is {site.get(path)}" for path in _FIXED if fixed[path] != site.get(path)]
+    if changed:
+        raise Refused(
+            "; ".join(changed) + ": the engine would uninstall what runs",
+            "generate into a new repository, suspend the old Kustomizations, apply the new entry, delete the old one",
+        )
+
+
+def _message(site: Site, plan: Plan) -> str:
+    return (
+        f"Generate site {site.name}\n\n"
+        f"{site.get('openstack.deployer')} {site.get('openstack.series')} with {site.get('gitops.engine')}, "
+        f"{len(plan.components)} components in {len(plan.steps)} steps.\n"
+    )

@@ -1,0 +1,147 @@
+"""A component: one folder of `skeletons/`, read from its `component.yaml`."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from jsonschema import Draft202012Validator
+
+from openinfra_tui import yamlio
+from openinfra_tui.resources import schema_path, skeletons_path
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Secret:
+    """A generated secret and its place in the values of the chart; equal names are equal values."""
+
+    path: str
+    name: str
+    form: str
+
+
+@dataclass(frozen=True)
+class Release:
+    """A Helm release: explicit name, chart at one version, how it is waited for."""
+
+    name: str
+    chart: str
+    source: str
+    version: str
+    timeout: str
+    disable_wait: bool
+    crds: str | None
+
+
+@dataclass(frozen=True)
+class Configs:
+    """The second step of a component: custom resources, and what they wait for."""
+
+    provides: tuple[str, ...]
+    requires: tuple[str, ...]
+    after: tuple[str, ...]
+    health: tuple[Mapping[str, str], ...]
+
+
+@dataclass(frozen=True)
+class Component:
+    """What `component.yaml` says; the fields are described in its schema."""
+
+    name: str
+    title: str
+    group: str | None
+    when: tuple[Mapping[str, Any], ...]
+    provides: tuple[str, ...]
+    requires: tuple[str, ...]
+    after: tuple[str, ...]
+    namespace: str | None
+    namespaces: tuple[str, ...]
+    chart_sources: Mapping[str, str]
+    releases: tuple[Release, ...]
+    secrets: tuple[Secret, ...]
+    health: tuple[Mapping[str, str], ...]
+    configs: Configs | None
+    folder: Path
+
+    @property
+    def is_common(self) -> bool:
+        """Whether it holds what the releases of a group share: their chart sources and common values."""
+        return not self.releases and self.configs is None
+
+    @property
+    def place(self) -> str:
+        """Its folder below `components/` and `sites/SITE/`."""
+        if self.is_common:
+            return f"{self.name}/common"
+        return f"{self.group}/{self.name}" if self.group else self.name
+
+
+def load_components(root: Path | None = None) -> dict[str, Component]:
+    """Every component of a folder, by name.
+
+    Raises:
+        ValueError: a `component.yaml` breaks its schema, or two folders claim one name.
+    """
+    folder = root or skeletons_path()
+    validator = Draft202012Validator(json.loads(schema_path("component-v1alpha1").read_text("utf-8")))
+    found: dict[str, Component] = {}
+    for path in sorted(folder.glob("*/component.yaml")):
+        document = yamlio.load(path.read_bytes())
+        faults = [f"{path}: {'/'.join(map(str, e.path))}: {e.message}" for e in validator.iter_errors(document)]
+        if faults:
+            raise ValueError("\n".join(faults))
+        component = _component(document, path.parent)
+        if component.name != path.parent.name:
+            raise ValueError(f"{path}: metadata.name must be the folder's name")
+        found[component.name] = component
+    return found
+
+
+def _component(document: Mapping[str, Any], folder: Path) -> Component:
+    spec = document["spec"]
+    source = spec.get("chartSource", [])
+    configs = spec.get("configs")
+    return Component(
+        name=document["metadata"]["name"],
+        title=spec["title"],
+        group=spec.get("group"),
+        when=tuple(spec.get("when", ())),
+        provides=tuple(spec["provides"]),
+        requires=tuple(spec.get("requires", ())),
+        after=tuple(spec.get("after", ())),
+        namespace=spec.get("namespace"),
+        namespaces=tuple(spec.get("namespaces", ())),
+        chart_sources={s["name"]: s["url"] for s in (source if isinstance(source, list) else [source])},
+        releases=tuple(_release(release) for release in spec.get("releases", ())),
+        secrets=tuple(Secret(**secret) for secret in spec.get("secrets", ())),
+        health=tuple(spec.get("health", ())),
+        configs=None if configs is None else _configs(configs),
+        folder=folder,
+    )
+
+
+def _release(release: Mapping[str, Any]) -> Release:
+    chart = release["chart"]
+    return Release(
+        name=release["name"],
+        chart=chart["name"],
+        source=chart["source"],
+        version=str(chart["version"]),
+        timeout=release.get("timeout", "15m"),
+        disable_wait=release.get("disableWait", False),
+        crds=release.get("crds"),
+    )
+
+
+def _configs(configs: Mapping[str, Any]) -> Configs:
+    return Configs(
+        provides=tuple(configs.get("provides", ())),
+        requires=tuple(configs.get("requires", ())),
+        after=tuple(configs.get("after", ())),
+        health=tuple(configs.get("health", ())),
+    )

@@ -1,0 +1,132 @@
+"""The Plan: which components a cluster carries, with what facts, in what order."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from graphlib import CycleError, TopologicalSorter
+from typing import TYPE_CHECKING, Any
+
+from openinfra_tui.errors import UserError
+from openinfra_tui.plan.facts import facts
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from openinfra_tui.plan.component import Component
+    from openinfra_tui.site.model import Site
+
+
+@dataclass(frozen=True)
+class Step:
+    """One thing that is applied and waited for: a component, or its custom resources."""
+
+    component: Component
+    configs: bool
+    depends_on: tuple[str, ...]
+
+    @property
+    def name(self) -> str:
+        """The name of the step, and of the object with which the engine applies it."""
+        return _name(self.component, self.configs)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The steps of one cluster in an order that can be applied.
+
+    Attributes:
+        site: the answers.
+        cluster: the role of the cluster.
+        facts: what follows from the answers.
+        steps: in order; every dependency stands before what depends on it.
+    """
+
+    site: Site
+    cluster: str
+    facts: Mapping[str, Any]
+    steps: tuple[Step, ...]
+
+    @property
+    def components(self) -> tuple[Component, ...]:
+        """The components, each once, in order."""
+        return tuple({step.component.name: step.component for step in self.steps}.values())
+
+
+def make_plan(site: Site, components: Mapping[str, Component], cluster: str) -> Plan:
+    """Choose the components of a cluster and order them.
+
+    Raises:
+        UserError: a requirement has no provider, or the order is a circle.
+    """
+    derived = facts(site)
+    chosen = [c for c in components.values() if all(_holds(p, site, derived) for p in c.when)]
+    phases = [(c, False) for c in chosen if c.releases or c.configs is None]
+    phases += [(c, True) for c in chosen if c.configs is not None]
+    main = {component.name for component, configs in phases if not configs}
+    providers: dict[str, list[str]] = {}
+    for component, configs in phases:
+        name = _name(component, configs)
+        has_main = component.name in main
+        own = component.configs.provides if configs and component.configs else ()
+        for capability in (*own, *(() if configs and has_main else component.provides)):
+            providers.setdefault(capability, []).append(name)
+    edges: dict[str, set[str]] = {}
+    missing: list[str] = []
+    for component, configs in phases:
+        name = _name(component, configs)
+        needs, wishes = _wants(component, configs, component.name in main)
+        edges[name] = {provider for want in (*needs, *wishes) for provider in providers.get(want, ())} - {name}
+        missing += [f"{name} requires {want}, which nothing in this plan provides" for want in needs if want not in providers]
+        if configs and component.name in main:
+            edges[name].add(component.name)
+    if missing:
+        raise UserError("\n".join(missing), "choose what provides it, or leave out what requires it")
+    by_name = {_name(c, configs): (c, configs) for c, configs in phases}
+    steps = tuple(Step(*by_name[name], tuple(sorted(edges[name]))) for name in _order(edges))
+    return Plan(site, cluster, derived, steps)
+
+
+def _name(component: Component, configs: bool) -> str:
+    return f"{component.name}-configs" if configs and component.releases else component.name
+
+
+def _wants(component: Component, configs: bool, has_main: bool) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """What a step requires, and what it follows where that exists; namespaces are always followed."""
+    if not configs or component.configs is None:
+        return component.requires, (*component.after, "namespaces")
+    if has_main:
+        return component.configs.requires, component.configs.after
+    return (*component.requires, *component.configs.requires), (
+        *component.after,
+        *component.configs.after,
+        "namespaces",
+    )
+
+
+def _order(edges: Mapping[str, Iterable[str]]) -> list[str]:
+    sorter = TopologicalSorter(edges)
+    try:
+        sorter.prepare()
+    except CycleError as error:
+        raise UserError(f"the order is a circle: {' → '.join(error.args[1])}", "remove one of these edges") from error
+    out: list[str] = []
+    while sorter.is_active():
+        ready = sorted(sorter.get_ready())
+        out += ready
+        sorter.done(*ready)
+    return out
+
+
+def _holds(predicate: Mapping[str, Any], site: Site, derived: Mapping[str, Any]) -> bool:
+    path: str = predicate["path"]
+    value: Any = derived if path.startswith("facts.") else site.get(path)
+    if path.startswith("facts."):
+        for part in path.removeprefix("facts.").split("."):
+            value = value.get(part) if isinstance(value, dict) else None
+    if "is" in predicate:
+        return bool(value == predicate["is"])
+    if "in" in predicate:
+        return value in predicate["in"]
+    if "contains" in predicate:
+        return value is not None and predicate["contains"] in value
+    return (value not in (None, "", [], {})) is predicate["present"]

@@ -1,0 +1,160 @@
+"""Git commands through GitPython, always on the repository that we mean.
+
+`GIT_DIR`, `GIT_WORK_TREE` and `GIT_INDEX_FILE` are set for each command: when the program itself runs inside
+a Git hook these variables name another repository, and Git would follow them.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, cast
+
+from git import Git
+from git.exc import GitCommandNotFound
+
+from openinfra_tui.errors import ToolError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from git import Repo
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One file of a Git tree: its mode (`100644`, `100755`, `120000`, `160000`) and its object."""
+
+    mode: str
+    sha: str
+
+
+def private(repo: Repo) -> Path:
+    """Our folder inside `.git`: lock, pending mark, index and files on their way."""
+    folder = Path(repo.git_dir) / "openinfra"
+    folder.mkdir(exist_ok=True)
+    return folder
+
+
+def work(repo: Repo) -> Path:
+    """The work tree of a repository that is not bare."""
+    return Path(str(repo.working_tree_dir))
+
+
+def git_bytes(
+    repo: Repo,
+    *words: str,
+    ok: tuple[int, ...] = (0,),
+    stdin: bytes = b"",
+    env: Mapping[str, str] | None = None,
+) -> bytes:
+    """Run one git command in the repository and return its output.
+
+    Raises:
+        ToolError: git is missing, or returned a code that is not in `ok`.
+    """
+    variables = {
+        "GIT_DIR": str(Path(repo.git_dir).resolve()),
+        "GIT_WORK_TREE": str(work(repo).resolve()),
+        "GIT_INDEX_FILE": str(Path(repo.git_dir).resolve() / "index"),
+        "LC_ALL": "C.UTF-8",
+        **(env or {}),
+    }
+    return _execute(repo.git, words, ok, stdin, variables)
+
+
+def git(
+    repo: Repo,
+    *words: str,
+    ok: tuple[int, ...] = (0,),
+    stdin: bytes = b"",
+    env: Mapping[str, str] | None = None,
+) -> str:
+    """As `git_bytes`, as text and without the last line end.
+
+    Raises:
+        ToolError: as `git_bytes`.
+    """
+    return (
+        git_bytes(repo, *words, ok=ok, stdin=stdin, env=env)
+        .decode("utf-8", "surrogateescape")
+        .removesuffix("\n")
+    )
+
+
+def git_in(folder: Path, *words: str, ok: tuple[int, ...] = (0,)) -> str:
+    """Run one git command in a folder that need not be a repository.
+
+    Raises:
+        ToolError: as `git_bytes`.
+    """
+    return (
+        _execute(Git(str(folder)), words, ok, b"", {"LC_ALL": "C.UTF-8"}).decode("utf-8", "replace").strip()
+    )
+
+
+def _execute(
+    command: Git, words: tuple[str, ...], ok: tuple[int, ...], stdin: bytes, env: dict[str, str]
+) -> bytes:
+    with tempfile.TemporaryFile() as feed:
+        feed.write(stdin)
+        feed.seek(0)
+        try:
+            answer = command.execute(
+                ["git", *words],
+                istream=feed,
+                with_extended_output=True,
+                with_exceptions=False,
+                stdout_as_string=False,
+                strip_newline_in_stdout=False,
+                env=env,
+            )
+        except GitCommandNotFound as error:
+            raise ToolError("git is not installed", "install git and put it on PATH") from error
+    code, out, complaint = cast("tuple[int, bytes, str | bytes]", answer)
+    text = complaint.decode("utf-8", "replace") if isinstance(complaint, bytes) else complaint
+    if code not in ok:
+        lines = text.strip().splitlines()
+        raise ToolError(f"git {words[0]} failed ({code}): {lines[-1] if lines else 'no message'}")
+    return out
+
+
+def head(repo: Repo) -> str | None:
+    """The commit that HEAD names, or None before the first commit."""
+    return git(repo, "rev-parse", "--verify", "--quiet", "HEAD^{commit}", ok=(0, 1)) or None
+
+
+def entries(repo: Repo, commit: str | None) -> dict[str, Entry]:
+    """Every file of a commit by its path; empty for None."""
+    out: dict[str, Entry] = {}
+    if commit is None:
+        return out
+    for line in git(repo, "ls-tree", "-r", "-z", "--full-tree", commit).split("\0"):
+        if line:
+            meta, path = line.split("\t", 1)
+            mode, _, sha = meta.split(" ")
+            out[path] = Entry(mode, sha)
+    return out
+
+
+def blobs(repo: Repo, shas: list[str]) -> list[bytes]:
+    """The content of objects, in one git process.
+
+    Raises:
+        ToolError: an object is missing.
+    """
+    out: list[bytes] = []
+    if not shas:
+        return out
+    stream = git_bytes(repo, "cat-file", "--batch", stdin="".join(f"{sha}\n" for sha in shas).encode())
+    at = 0
+    for sha in shas:
+        end = stream.index(b"\n", at)
+        words = stream[at:end].split()
+        if len(words) != 3:
+            raise ToolError(f"object {sha} is missing from the repository", "git fsck")
+        size = int(words[2])
+        out.append(stream[end + 1 : end + 1 + size])
+        at = end + 1 + size + 1
+    return out

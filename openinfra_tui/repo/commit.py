@@ -1,0 +1,321 @@
+"""A Tree becomes one commit, and the work tree follows.
+
+Order of events, so that a kill at any point leaves a repository that the next run completes:
+
+1. blobs, index and commit are written beside everything (`.git/openinfra/`); nobody sees them;
+2. the pre-commit hook sees a checkout of exactly that commit, in a folder of its own;
+3. the mark `pending` is written, then one `update-ref` with the old value moves the branch: the switch;
+4. files are moved into the work tree one by one, each by rename; then the index; then the mark goes.
+"""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import os
+import shutil
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from git import Repo
+
+from openinfra_tui.errors import Refused, ToolError, UserError
+from openinfra_tui.repo.command import Entry, blobs, entries, git, git_in, head, private, work
+from openinfra_tui.repo.target import MANIFEST, listed, open_repo, pending, require_clean
+from openinfra_tui.tree.model import File, Tree
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_HEADER = (
+    "# Files that openinfra-tui wrote and may replace or remove. Written by openinfra-tui; do not edit.\n"
+)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a commit came to: the commit at HEAD (None: there is none), and whether it is a new one."""
+
+    sha: str | None
+    changed: bool
+
+
+def commit_tree(target: Path, tree: Tree, message: str) -> Outcome:
+    """Commit a tree on the current branch of the target, which is made when it is not there.
+
+    Files that our previous commit wrote and the tree no longer has are removed; files of the user stay.
+    A `once` file that HEAD has is left as it is. Without a change there is no commit, but a move that a
+    killed run left unfinished is finished.
+
+    Raises:
+        Refused: see `require_usable`; also when an untracked file is in the way, another run holds the
+            repository, the branch moved meanwhile, or the pre-commit hook says no.
+        UserError: Git does not know who commits.
+        ToolError: a git command failed.
+    """
+    repo = open_repo(target)
+    if repo is None:
+        require_author(_nearest(target))
+        target.mkdir(parents=True, exist_ok=True)
+        git_in(target, "init", "--quiet", "--initial-branch=main", str(target.resolve()))
+        repo = Repo(target)
+    try:
+        with _locked(repo):
+            require_clean(repo)
+            require_author(work(repo))
+            return _commit(repo, tree, message)
+    finally:
+        repo.close()
+
+
+def _commit(repo: Repo, tree: Tree, message: str) -> Outcome:
+    unfinished = pending(repo)
+    if unfinished is not None:
+        _follow(repo, *unfinished)
+    (private(repo) / "pending").unlink(missing_ok=True)
+    old = head(repo)
+    before = entries(repo, old)
+    new_tree = _write_tree(repo, old, before, tree)
+    if old is not None and git(repo, "rev-parse", f"{old}^{{tree}}") == new_tree:
+        return Outcome(old, changed=False)
+    _require_free(repo, before, entries(repo, new_tree))
+    _run_hook(repo)
+    new = _write_commit(repo, new_tree, old, message)
+    (private(repo) / "pending").write_text(f"{old or 'none'} {new}\n", "utf-8")
+    try:
+        git(
+            repo,
+            "update-ref",
+            "-m",
+            f"openinfra-tui: {message.splitlines()[0]}",
+            "HEAD",
+            new,
+            old or "0" * len(new),
+        )
+    except ToolError as error:
+        if head(repo) != old:
+            raise Refused(
+                "the branch moved while the commit was made; nothing was changed", "run again"
+            ) from error
+        raise
+    _follow(repo, old, new)
+    (private(repo) / "pending").unlink(missing_ok=True)
+    return Outcome(new, changed=True)
+
+
+def require_author(folder: Path) -> None:
+    """Refuse to commit in a name that Git would make up from the host's.
+
+    Raises:
+        UserError: neither the environment nor Git's configuration has a name and an address.
+    """
+    for key, variable in (("user.name", "GIT_AUTHOR_NAME"), ("user.email", "GIT_AUTHOR_EMAIL")):
+        if not os.environ.get(variable) and not git_in(folder, "config", "--get", key, ok=(0, 1)):
+            raise UserError(
+                f"Git does not know who commits: {key} is not set",
+                'git config --global user.name "Your Name" && git config --global user.email you@example.org',
+            )
+
+
+def _nearest(path: Path) -> Path:
+    here = path.absolute()
+    while not here.is_dir():
+        here = here.parent
+    return here
+
+
+@contextmanager
+def _locked(repo: Repo) -> Iterator[None]:
+    """Hold the repository against other runs; what a killed run left in our folder is cleared away."""
+    folder = private(repo)
+    with (folder / "lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise Refused(f"another run is writing {work(repo)}", "wait until it has finished") from error
+        index_lock = Path(repo.git_dir) / "index.lock"
+        if index_lock.exists() and _index(repo).exists() and index_lock.samefile(_index(repo)):
+            index_lock.unlink()  # the same file as ours: a killed run of ours, not a git that is at work
+        _clear(repo)
+        try:
+            yield
+        finally:
+            _clear(repo)
+
+
+def _clear(repo: Repo) -> None:
+    for name in ("blobs", "out"):
+        shutil.rmtree(private(repo) / name, ignore_errors=True)
+    for name in ("index", "index.lock"):
+        (private(repo) / name).unlink(missing_ok=True)
+
+
+def _index(repo: Repo) -> Path:
+    return (private(repo) / "index").resolve()
+
+
+def _ours(repo: Repo, before: dict[str, Entry]) -> frozenset[str]:
+    """The paths that our previous commit wrote, by the list that it left."""
+    if MANIFEST not in before:
+        return frozenset()
+    text = blobs(repo, [before[MANIFEST].sha])[0].decode("utf-8", "replace")
+    return frozenset(line for line in text.splitlines() if line and not line.startswith("#"))
+
+
+def _write_tree(repo: Repo, old: str | None, before: dict[str, Entry], tree: Tree) -> str:
+    """Write the blobs and the tree that the commit will have; our index holds it afterwards."""
+    mine = {path: file for path, file in tree.files.items() if not file.once}
+    mine[MANIFEST] = File(
+        (_HEADER + "".join(f"{path}\n" for path in sorted({*mine, MANIFEST}))).encode(), "repo"
+    )
+    wanted = {**{path: file for path, file in tree.files.items() if file.once and path not in before}, **mine}
+    gone = {
+        path for path in _ours(repo, before) if path in before and path not in tree.files and path not in mine
+    }
+    folder = private(repo) / "blobs"
+    folder.mkdir()
+    names = []
+    for number, file in enumerate(wanted.values()):
+        place = folder / str(number)
+        place.write_bytes(file.content)
+        names.append(str(place.resolve()))
+    shas = git(
+        repo, "hash-object", "-w", "--no-filters", "--stdin-paths", stdin="\n".join(names).encode()
+    ).split("\n")
+    index = {"GIT_INDEX_FILE": str(_index(repo))}
+    git(repo, "read-tree", *(["--empty"] if old is None else [old]), env=index)
+    lines = [f"0 {'0' * 40}\t{path}\0" for path in sorted(gone)]
+    for (path, file), sha in zip(wanted.items(), shas, strict=True):
+        lines.append(f"{'100755' if file.executable else '100644'} {sha}\t{path}\0")
+    kept = before.keys() - gone
+    for path in wanted:
+        for above in map(str, Path(path).parents):
+            if above in kept:
+                raise Refused(
+                    f"{above} is a file in the repository and the tree needs a folder there",
+                    f"git mv {above}",
+                )
+    git(
+        repo,
+        "update-index",
+        "-z",
+        "--index-info",
+        stdin="".join(lines).encode("utf-8", "surrogateescape"),
+        env=index,
+    )
+    return git(repo, "write-tree", env=index)
+
+
+def _require_free(repo: Repo, before: dict[str, Entry], after: dict[str, Entry]) -> None:
+    """Refuse when a new file would replace one that Git does not know.
+
+    Raises:
+        Refused: such files exist with another content; up to five named.
+    """
+    root = work(repo)
+    in_the_way = set()
+    for path in after.keys() - before.keys():
+        file = root / path
+        links = [
+            above
+            for above in Path(path).parents[:-1]
+            if (root / above).is_symlink() or (root / above).is_file()
+        ]
+        if links:
+            in_the_way |= {str(above) for above in links if str(above) not in before}
+        elif (
+            file.is_symlink()
+            or file.is_dir()
+            or (file.exists() and git(repo, "hash-object", "--", path) != after[path].sha)
+        ):
+            in_the_way.add(path)
+    if in_the_way:
+        raise Refused(
+            f"files that Git does not track are in the way: {listed(sorted(in_the_way))}",
+            "move them away and run again",
+        )
+
+
+def _run_hook(repo: Repo) -> None:
+    """Run the repository's pre-commit hook over a checkout of what will be committed.
+
+    Raises:
+        Refused: the hook returned a failure. Nothing was changed.
+    """
+    hook = Path(git(repo, "rev-parse", "--path-format=absolute", "--git-path", "hooks/pre-commit"))
+    if not hook.is_file() or not os.access(hook, os.X_OK):
+        return
+    out = _checkout(repo, None)
+    env = {"GIT_WORK_TREE": str(out), "GIT_INDEX_FILE": str(_index(repo))}
+    try:
+        git(repo, "-C", str(out), "hook", "run", "pre-commit", env=env)
+    except ToolError as error:
+        raise Refused(
+            f"the pre-commit hook refuses: {error.message}", "mend what it names; nothing was committed"
+        ) from error
+    shutil.rmtree(out)
+
+
+def _checkout(repo: Repo, paths: list[str] | None) -> Path:
+    """Write files of our index, all without `paths`, below a folder of ours, through Git's filters."""
+    out = (private(repo) / "out").resolve()
+    shutil.rmtree(out, ignore_errors=True)
+    out.mkdir()
+    which = ["--all"] if paths is None else ["-z", "--stdin"]
+    feed = b"" if paths is None else "".join(f"{path}\0" for path in paths).encode("utf-8", "surrogateescape")
+    git(
+        repo,
+        "checkout-index",
+        "--force",
+        f"--prefix={out}/",
+        *which,
+        stdin=feed,
+        env={"GIT_INDEX_FILE": str(_index(repo))},
+    )
+    return out
+
+
+def _write_commit(repo: Repo, tree: str, old: str | None, message: str) -> str:
+    sign = git(repo, "config", "--type=bool", "--get", "commit.gpgsign", ok=(0, 1)) == "true"
+    words = [*(["-S"] if sign else []), *(["-p", old] if old else []), "-F", "-", tree]
+    return git(repo, "commit-tree", *words, stdin=(message.rstrip("\n") + "\n").encode())
+
+
+def _follow(repo: Repo, old: str | None, new: str) -> None:
+    """Bring work tree and index from one commit to the next; also when half of it was done before."""
+    before, after = entries(repo, old), entries(repo, new)
+    git(repo, "read-tree", new, env={"GIT_INDEX_FILE": str(_index(repo))})
+    root = work(repo)
+    for path in sorted(before.keys() - after.keys()):
+        (root / path).unlink(missing_ok=True)
+        for above in Path(path).parents[:-1]:
+            if not (root / above).is_dir() or any((root / above).iterdir()):
+                break
+            (root / above).rmdir()
+    changed = sorted(path for path, entry in after.items() if before.get(path) != entry)
+    out = _checkout(repo, changed)
+    for path in changed:
+        (root / path).parent.mkdir(parents=True, exist_ok=True)
+        _move(out / path, root / path)
+    git(repo, "update-index", "-q", "--refresh", ok=(0, 1), env={"GIT_INDEX_FILE": str(_index(repo))})
+    lock = Path(repo.git_dir) / "index.lock"
+    try:
+        lock.hardlink_to(_index(repo))
+    except FileExistsError as error:
+        raise ToolError(
+            "another git command holds the index of the repository", f"if none runs, remove {lock}"
+        ) from error
+    lock.replace(Path(repo.git_dir) / "index")
+
+
+def _move(source: Path, place: Path) -> None:
+    try:
+        source.replace(place)
+    except OSError as error:
+        if error.errno != errno.EXDEV:
+            raise
+        beside = place.with_name(f".{place.name}.openinfra")  # a linked work tree on another file system
+        shutil.copy2(source, beside, follow_symlinks=False)
+        beside.replace(place)

@@ -1,0 +1,192 @@
+from __future__ import annotations
+
+import os
+import subprocess
+from typing import TYPE_CHECKING
+
+import pytest
+
+from openinfra_tui.errors import Refused, UserError
+from openinfra_tui.repo.commit import commit_tree
+from openinfra_tui.repo.target import MANIFEST, read_files, require_usable
+from openinfra_tui.tree.model import File, Tree
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def tree(**files: str) -> Tree:
+    base = {".openinfra/sites/a.yaml": "a: 1\n"} | {
+        name.replace("__", "/"): text for name, text in files.items()
+    }
+    return Tree({path: File(text.encode(), "test") for path, text in base.items()})
+
+
+def git(target: Path, *words: str) -> str:
+    return subprocess.run(
+        ["git", *words], cwd=target, check=True, capture_output=True, text=True
+    ).stdout.strip()
+
+
+@pytest.fixture(autouse=True)
+def _identity(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    config = tmp_path / "gitconfig"
+    config.write_text("[user]\nname = Op\nemail = op@cloud.example\n")
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", str(config))
+    monkeypatch.setenv("GIT_CONFIG_NOSYSTEM", "1")
+    for name in [name for name in os.environ if name.startswith(("GIT_AUTHOR", "GIT_COMMITTER"))]:
+        monkeypatch.delenv(name)
+
+
+@pytest.fixture
+def target(tmp_path: Path) -> Path:
+    return tmp_path / "repo"
+
+
+def test_first_commit_makes_repository_on_main(target: Path) -> None:
+    outcome = commit_tree(target, tree(x="1\n", d__y="2\n"), "first\n\nbody")
+    assert outcome.changed
+    assert outcome.sha == git(target, "rev-parse", "main")
+    assert git(target, "status", "--porcelain") == ""
+    assert (target / "d/y").read_text() == "2\n"
+    assert git(target, "log", "--format=%an <%ae> %B") == "Op <op@cloud.example> first\n\nbody"
+    assert read_files(target)["d/y"] == b"2\n"
+    assert git(target, "fsck", "--strict") == ""
+
+
+def test_same_tree_is_no_commit(target: Path) -> None:
+    first = commit_tree(target, tree(x="1\n"), "first")
+    again = commit_tree(target, tree(x="1\n"), "second")
+    assert (again.sha, again.changed) == (first.sha, False)
+
+
+def test_removed_is_what_we_wrote_and_users_files_stay(target: Path) -> None:
+    commit_tree(target, tree(d__x="1\n", y="1\n"), "first")
+    (target / "mine").write_text("mine")
+    git(target, "add", "mine")
+    git(target, "commit", "-qm", "theirs")
+    (target / "untracked").write_text("u")
+    commit_tree(target, tree(y="2\n"), "second")
+    assert not (target / "d").exists()
+    assert (target / "y").read_text() == "2\n"
+    assert (target / "mine").read_text() == "mine"
+    assert git(target, "status", "--porcelain") == "?? untracked"
+    assert "d/x" not in read_files(target)[MANIFEST].decode()
+
+
+def test_once_file_is_written_once_and_never_removed(target: Path) -> None:
+    def with_once(text: str) -> Tree:
+        return tree().merged(Tree({"user.yaml": File(text.encode(), "test", once=True)}))
+
+    commit_tree(target, with_once("{}\n"), "first")
+    (target / "user.yaml").write_text("theirs: 1\n")
+    git(target, "commit", "-qam", "theirs")
+    assert not commit_tree(target, with_once("new: 2\n"), "second").changed
+    assert not commit_tree(target, tree(), "third").changed
+    assert (target / "user.yaml").read_text() == "theirs: 1\n"
+
+
+def test_executable_mode(target: Path) -> None:
+    commit_tree(target, tree().merged(Tree({"run": File(b"#!/bin/sh\n", "t", executable=True)})), "m")
+    assert git(target, "ls-tree", "HEAD", "run").startswith("100755 ")
+    assert os.access(target / "run", os.X_OK)
+
+
+@pytest.mark.parametrize("staged", [False, True])
+def test_dirty_tracked_files_are_refused_and_five_named(target: Path, staged: bool) -> None:
+    names = {f"f{n}": "1\n" for n in range(7)}
+    commit_tree(target, tree(**names), "first")
+    for name in names:
+        (target / name).write_text("edited\n")
+    if staged:
+        git(target, "add", "-A")
+    with pytest.raises(Refused, match=r"f0, f1, f2, f3, f4 and 2 more") as caught:
+        commit_tree(target, tree(f0="new\n"), "second")
+    assert caught.value.hint
+    assert (target / "f0").read_text() == "edited\n"
+
+
+def test_file_put_back_to_the_parents_content_by_hand_is_dirty(target: Path) -> None:
+    commit_tree(target, tree(x="1\n"), "first")
+    commit_tree(target, tree(x="2\n"), "second")
+    (target / "x").write_text("1\n")
+    with pytest.raises(Refused, match="x"):
+        require_usable(target)
+
+
+def test_foreign_targets_are_refused(target: Path, tmp_path: Path) -> None:
+    target.mkdir()
+    require_usable(target)
+    (target / "x").write_text("1")
+    with pytest.raises(Refused, match="not a Git repository"):
+        require_usable(target)
+    git(target, "init", "-q")
+    with pytest.raises(Refused, match="no commit yet"):
+        require_usable(target)
+    git(target, "add", "-A")
+    git(target, "commit", "-qm", "theirs")
+    with pytest.raises(Refused, match="did not write"):
+        commit_tree(target, tree(), "m")
+    with pytest.raises(Refused, match="not a folder"):
+        require_usable(target / "x")
+
+
+def test_untracked_file_in_the_way_is_refused(target: Path) -> None:
+    first = commit_tree(target, tree(), "first")
+    (target / "x").write_text("theirs")
+    with pytest.raises(Refused, match="in the way: x"):
+        commit_tree(target, tree(x="1\n"), "second")
+    assert git(target, "rev-parse", "HEAD") == first.sha
+    assert (target / "x").read_text() == "theirs"
+
+
+def test_link_out_of_the_target_is_not_followed(target: Path, tmp_path: Path) -> None:
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    commit_tree(target, tree(), "first")
+    (target / "d").symlink_to(outside)
+    with pytest.raises(Refused, match="in the way: d"):
+        commit_tree(target, tree(d__x="1\n"), "second")
+    assert not list(outside.iterdir())
+
+
+def test_missing_author_leaves_nothing_behind(target: Path, tmp_path: Path) -> None:
+    (tmp_path / "gitconfig").write_text("")
+    with pytest.raises(UserError, match=r"user\.name") as caught:
+        commit_tree(target, tree(), "m")
+    assert "git config" in caught.value.hint
+    assert not target.exists()
+
+
+def test_hook_sees_the_commit_and_can_refuse(target: Path) -> None:
+    first = commit_tree(target, tree(x="1\n"), "first")
+    hook = target / ".git/hooks/pre-commit"
+    hook.parent.mkdir(exist_ok=True)
+    hook.write_text("#!/bin/sh\ncat x > \"$GIT_DIR/seen\"; echo 'x is bad' >&2; exit 1\n")
+    hook.chmod(0o755)
+    with pytest.raises(Refused, match="x is bad"):
+        commit_tree(target, tree(x="2\n"), "second")
+    assert (target / ".git/seen").read_text() == "2\n"
+    assert (target / "x").read_text() == "1\n"
+    assert git(target, "rev-parse", "HEAD") == first.sha
+    hook.write_text('#!/bin/sh\ntest "$(git diff --cached --name-only)" = x\n')
+    assert commit_tree(target, tree(x="2\n"), "second").changed
+
+
+def test_commit_is_signed_when_configured(target: Path, tmp_path: Path) -> None:
+    key = tmp_path / "key"
+    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", key], check=True)
+    with (tmp_path / "gitconfig").open("a") as config:
+        config.write(f"signingkey = {key}\n[gpg]\nformat = ssh\n[commit]\ngpgsign = true\n")
+    commit_tree(target, tree(), "signed")
+    assert "BEGIN SSH SIGNATURE" in git(target, "cat-file", "commit", "HEAD")
+
+
+def test_other_repositorys_variables_are_ignored(
+    target: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    commit_tree(target, tree(), "first")
+    monkeypatch.setenv("GIT_INDEX_FILE", str(tmp_path / "other-index"))
+    commit_tree(target, tree(x="1\n"), "second")
+    monkeypatch.delenv("GIT_INDEX_FILE")
+    assert git(target, "status", "--porcelain") == ""
