@@ -54,7 +54,13 @@ def run(
     environment = {**os.environ, **env} if env else None
     try:
         done = subprocess.run(
-            words, cwd=cwd, env=environment, input=stdin if stdin is not None else b"", capture_output=True, timeout=timeout, check=False
+            words,
+            cwd=cwd,
+            env=environment,
+            input=stdin if stdin is not None else b"",
+            capture_output=True,
+            timeout=timeout,
+            check=False,
         )
     except FileNotFoundError as error:
         raise ToolError(f"{words[0]} is not installed", f"install {words[0]} and put it on PATH") from error
@@ -65,5 +71,7 @@ def run(
     stderr = done.stderr.decode("utf-8", "replace")
     if done.returncode not in ok_codes:
         lines = stderr.strip().splitlines()
-        raise ToolError(f"{' '.join(words[:3])} failed ({done.returncode}): {lines[-1] if lines else 'no message'}")
+        raise ToolError(
+            f"{' '.join(words[:3])} failed ({done.returncode}): {lines[-1] if lines else 'no message'}"
+        )
     return Result(words, done.returncode, done.stdout, stderr)

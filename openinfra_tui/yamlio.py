@@ -23,10 +23,10 @@ _AMBIGUOUS = re.compile(
     |[-+]?\.[0-9][0-9_eE+\-]*
     |[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN)
     |[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}.*
-    )$""",
+    )\Z""",
     re.VERBOSE,
 )
-_PLAIN = re.compile(r"^[A-Za-z0-9_./$(@-][A-Za-z0-9_./$()@=+,;~^ :{}\[\]<>!?*&|'\"-]*$")
+_PLAIN = re.compile(r"^[A-Za-z0-9_./$(-][A-Za-z0-9_./$()@=+,;~^ :{}\[\]<>!?*&|'\"-]*\Z")
 
 
 def scalar(value: object) -> str:
@@ -51,6 +51,7 @@ def scalar(value: object) -> str:
     bare = (
         _PLAIN.match(value)
         and not _AMBIGUOUS.match(value)
+        and not value.startswith(("- ", "--"))
         and not value.endswith((":", " "))
         and ": " not in value
         and " #" not in value
@@ -116,7 +117,11 @@ def _lines(value: object, indent: int) -> list[str]:
 
 
 def _blockable(text: str) -> bool:
-    return not text.startswith((" ", "\n")) and not text.endswith("\n\n") and not re.search(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ufeff]| \n", text)
+    return (
+        not text.startswith((" ", "\n"))
+        and not text.endswith("\n\n")
+        and not re.search(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ufeff]| \n", text)
+    )
 
 
 def _block(text: str, indent: int) -> list[str]:
@@ -126,7 +131,11 @@ def _block(text: str, indent: int) -> list[str]:
 
 def _inline(value: object) -> str:
     if isinstance(value, dict):
-        return "{}" if not value else "{" + ", ".join(f"{scalar(k)}: {_inline(v)}" for k, v in value.items()) + "}"
+        return (
+            "{}"
+            if not value
+            else "{" + ", ".join(f"{scalar(k)}: {_inline(v)}" for k, v in value.items()) + "}"
+        )
     if isinstance(value, list | tuple):
         return "[]" if not value else "[" + ", ".join(_inline(item) for item in value) + "]"
     return scalar(value)
@@ -147,4 +156,4 @@ def load_all(text: str | bytes) -> list[Any]:
     Raises:
         yaml.YAMLError: the text is not YAML, or holds a tag.
     """
-    return [document for document in yaml.load_all(text, Loader=_Loader) if document is not None]  # noqa: S506
+    return [document for document in yaml.load_all(text, Loader=_Loader) if document is not None]

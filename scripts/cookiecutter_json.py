@@ -17,6 +17,7 @@ from openinfra_tui.site.load import parse_site
 
 
 def main() -> None:
+    """Write them all."""
     site = parse_site(preset_text("openstack-helm-ha"), "openstack-helm-ha.yaml")
     context = template_context(make_plan(site, load_components(), "undercloud"), {"operator": "age1…"})
     text = json.dumps(context, indent=2, ensure_ascii=False) + "\n"

@@ -16,20 +16,23 @@ BUILT_CLUSTER_DISTRIBUTIONS = ("existing", "kubeadm")
 def not_built(site: Site) -> list[str]:
     """The answers of a site that are known but not built, one sentence each; empty if all are built.
 
-    An answer that the catalog does not know is the schema's business and is not listed.
+    The schema refuses an unknown word, but lets any series pass: one that the catalog lacks is listed too.
     """
     catalog = load_catalog()
+    deployer, series = str(site.get("openstack.deployer") or ""), str(site.get("openstack.series") or "")
+    placement, engine = str(site.get("placement") or ""), str(site.get("gitops.engine") or "")
     asked = (
-        ("openstack.deployer", "deployer", catalog.deployer(site.get("openstack.deployer", ""))),
-        ("openstack.series", "series", catalog.find_series(site.get("openstack.series", ""))),
-        ("placement", "placement", catalog.placement(site.get("placement", ""))),
-        ("gitops.engine", "engine", catalog.engine(site.get("gitops.engine", ""))),
+        ("openstack.deployer", "deployer", deployer, catalog.deployer(deployer)),
+        ("openstack.series", "series", series, catalog.find_series(series)),
+        ("placement", "placement", placement, catalog.placement(placement)),
+        ("gitops.engine", "engine", engine, catalog.engine(engine)),
     )
-    out = [
-        f"{path}: the {kind} {entry.id} is known and not built yet"
-        for path, kind, entry in asked
-        if entry is not None and not entry.built
-    ]
+    out = []
+    for path, kind, answer, entry in asked:
+        if entry is None:
+            out.append(f"{path}: the {kind} {answer or '(none)'} is not in the catalog")
+        elif not entry.built:
+            out.append(f"{path}: the {kind} {answer} is known and not built yet")
     backend = site.get("secrets.backend", "sops")
     if backend not in BUILT_SECRET_BACKENDS:
         out.append(f"secrets.backend: the secrets backend {backend} is known and not built yet")

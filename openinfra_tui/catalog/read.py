@@ -6,14 +6,16 @@ The files are in `catalog/data/`. Every entry names where its facts were read an
 
 from __future__ import annotations
 
-import datetime
-from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from importlib import resources
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from openinfra_tui import yamlio
+
+if TYPE_CHECKING:
+    import datetime
+    from collections.abc import Iterable, Mapping
 
 
 @dataclass(frozen=True)
@@ -26,7 +28,9 @@ class Window:
     def holds(self, version: str) -> bool:
         """Whether a Kubernetes version such as 1.35 or 1.35.4 is inside."""
         minor = minor_of(version)
-        return (not self.low or minor >= minor_of(self.low)) and (not self.high or minor <= minor_of(self.high))
+        return (not self.low or minor >= minor_of(self.low)) and (
+            not self.high or minor <= minor_of(self.high)
+        )
 
     def __str__(self) -> str:
         if not self.high:
@@ -89,7 +93,7 @@ class Component:
 
 @dataclass(frozen=True)
 class Deployer:
-    """Who deploys OpenStack. `hosts` maps a series to the hosts that it accepts, where it keeps such a list."""
+    """Who deploys OpenStack. `hosts`: the hosts that it accepts or tests, by series."""
 
     id: str
     title: str

@@ -1,0 +1,1 @@
+"""Checks over a generated repository: builds, schemas, references, secrets, versions, value keys."""

@@ -23,7 +23,8 @@ def command(directory: Path, crds: Path | None, kustomize: str | None, form: str
         faults = [{"kind": f.kind, "file": f.file, "message": f.message} for f in report.faults]
         click.echo(
             json.dumps(
-                {"faults": faults, "validated": report.validated, "unvalidated": dict(report.unvalidated)}, indent=2
+                {"faults": faults, "validated": report.validated, "unvalidated": dict(report.unvalidated)},
+                indent=2,
             )
         )
     else:

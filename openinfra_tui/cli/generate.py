@@ -14,7 +14,9 @@ from openinfra_tui.flow.generate import Request, generate
 @click.command("generate")
 @click.argument("site", type=click.Path(path_type=Path, dir_okay=False))
 @click.option("--output", required=True, type=click.Path(path_type=Path, file_okay=False), help="Repository.")
-@click.option("--set", "overrides", multiple=True, metavar="PATH=VALUE", help="Override an answer below spec.")
+@click.option(
+    "--set", "overrides", multiple=True, metavar="PATH=VALUE", help="Override an answer below spec."
+)
 @click.option("--age-key", type=click.Path(path_type=Path, dir_okay=False), help="Identity of `operator`.")
 @click.option("--rotate", multiple=True, metavar="NAME", help="Make this secret anew; needs --age-key.")
 def command(

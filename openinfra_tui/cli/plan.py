@@ -14,7 +14,9 @@ from openinfra_tui.site.load import load_site
 
 @click.command("plan")
 @click.argument("site", type=click.Path(path_type=Path, dir_okay=False))
-@click.option("--set", "overrides", multiple=True, metavar="PATH=VALUE", help="Override an answer below spec.")
+@click.option(
+    "--set", "overrides", multiple=True, metavar="PATH=VALUE", help="Override an answer below spec."
+)
 @click.option("--output", "form", type=click.Choice(["text", "json", "mermaid"]), default="text")
 def command(site: Path, overrides: tuple[str, ...], form: str) -> None:
     """Show what SITE will carry, and in what order."""

@@ -1,0 +1,1 @@
+"""GitOps engines, each a dialect."""

@@ -49,7 +49,9 @@ def write(plan: Plan, rendered: Mapping[str, Mapping[str, bytes]], secret_files:
     return tree.merged(Tree(once))
 
 
-_USER_VALUES = b"# Yours: merged last, over every other values file of this release; never written again.\n{}\n"
+_USER_VALUES = (
+    b"# Yours: merged last, over every other values file of this release; never written again.\n{}\n"
+)
 
 
 def _common(
@@ -65,7 +67,12 @@ def _common(
         patches = {"patches": [{"path": "pin.yaml"}]}
         files[f"{overlay}/pin.yaml"] = (
             "# The charts that have no published package at this release, at one commit: a tag can move.\n"
-            + dump({**_object("source.toolkit.fluxcd.io/v1", "GitRepository", pins.GIT_SOURCE), "spec": {"ref": {"tag": pins.GIT_TAG, "commit": pins.GIT_COMMIT}}})
+            + dump(
+                {
+                    **_object("source.toolkit.fluxcd.io/v1", "GitRepository", pins.GIT_SOURCE),
+                    "spec": {"ref": {"tag": pins.GIT_TAG, "commit": pins.GIT_COMMIT}},
+                }
+            )
         )
     files[f"{base}/sources.yaml"] = "---\n".join(dump(item) for item in objects)
     files[f"{base}/kustomization.yaml"] = dump(
@@ -107,7 +114,9 @@ def _release(
     base, overlay = f"components/{component.place}", f"sites/{plan.site.name}/{component.place}"
     up = "../" * (overlay.count("/") + 1)
     has_secrets = f"{overlay}/secrets.sops.yaml" in secret_files
-    common_secrets = common is not None and f"sites/{plan.site.name}/{common.place}/secrets.sops.yaml" in secret_files
+    common_secrets = (
+        common is not None and f"sites/{plan.site.name}/{common.place}/secrets.sops.yaml" in secret_files
+    )
     url = sources.get(release.source, pins.GIT_URL)
     objects, pin = _chart(component, release, url, common is not None)
     helm_release = _helm_release(component, release, url, common, has_secrets, common_secrets)
@@ -148,24 +157,45 @@ def _release(
     return files
 
 
-_NAME_REFERENCE = "# The generated names carry a digest, so that a changed value is a changed release.\n" + dump(
-    {
-        "nameReference": [
-            {"kind": kind, "version": "v1", "fieldSpecs": [{"path": "spec/valuesFrom/name", "kind": "HelmRelease"}]}
-            for kind in ("ConfigMap", "Secret")
-        ]
-    }
+_NAME_REFERENCE = (
+    "# The generated names carry a digest, so that a changed value is a changed release.\n"
+    + dump(
+        {
+            "nameReference": [
+                {
+                    "kind": kind,
+                    "version": "v1",
+                    "fieldSpecs": [{"path": "spec/valuesFrom/name", "kind": "HelmRelease"}],
+                }
+                for kind in ("ConfigMap", "Secret")
+            ]
+        }
+    )
 )
 
 
-def _chart(component: Component, release: Release, url: str, shared: bool) -> tuple[list[dict[str, Any]], str]:
+def _chart(
+    component: Component, release: Release, url: str, shared: bool
+) -> tuple[list[dict[str, Any]], str]:
     """The source objects that the component owns, and the patch that holds its version."""
     comment = pins.renovate(release, url)
     if release.source == pins.GIT_SOURCE:
         return [], ""
     if pins.is_oci(url):
         source = _object("source.toolkit.fluxcd.io/v1", "OCIRepository", component.name)
-        objects = [{**source, "spec": {"interval": "1h", "url": f"{url}/{release.chart}", "layerSelector": {"mediaType": "application/vnd.cncf.helm.chart.content.v1.tar+gzip", "operation": "copy"}}}]
+        objects = [
+            {
+                **source,
+                "spec": {
+                    "interval": "1h",
+                    "url": f"{url}/{release.chart}",
+                    "layerSelector": {
+                        "mediaType": "application/vnd.cncf.helm.chart.content.v1.tar+gzip",
+                        "operation": "copy",
+                    },
+                },
+            }
+        ]
         text = dump({**source, "spec": {"ref": {"tag": release.version}}})
         return objects, text.replace("    tag:", f"    {comment}\n    tag:")
     objects = [] if shared else [_helm_repository(component.name, url)]
@@ -188,10 +218,20 @@ def _helm_release(
         chart: dict[str, Any] = {"chartRef": {"kind": "OCIRepository", "name": component.name}}
     elif release.source == pins.GIT_SOURCE:
         reference = {"kind": "GitRepository", "name": pins.GIT_SOURCE}
-        chart = {"chart": {"spec": {"chart": f"./{release.chart}", "reconcileStrategy": "Revision", "sourceRef": reference}}}
+        chart = {
+            "chart": {
+                "spec": {
+                    "chart": f"./{release.chart}",
+                    "reconcileStrategy": "Revision",
+                    "sourceRef": reference,
+                }
+            }
+        }
     else:
         name = release.source if common else component.name
-        chart = {"chart": {"spec": {"chart": release.chart, "sourceRef": {"kind": "HelmRepository", "name": name}}}}
+        chart = {
+            "chart": {"spec": {"chart": release.chart, "sourceRef": {"kind": "HelmRepository", "name": name}}}
+        }
     wait = {"disableWait": True} if release.disable_wait else {}
     crds = {"crds": release.crds} if release.crds else {}
     # RetryOnFailure: a rollback or an uninstall of a half-made OpenStack loses data (osh-atmosphere.md A9).
@@ -234,7 +274,9 @@ def _configs(plan: Plan, component: Component, rendered: Mapping[str, bytes]) ->
 
 def _entry(plan: Plan, encrypted: bool) -> dict[str, str]:
     folder = f"clusters/{plan.site.name}/{plan.cluster}"
-    files = {f"{folder}/{step.name}.yaml": dump(_flux_kustomization(plan, step, encrypted)) for step in plan.steps}
+    files = {
+        f"{folder}/{step.name}.yaml": dump(_flux_kustomization(plan, step, encrypted)) for step in plan.steps
+    }
     names = sorted(path.removeprefix(f"{folder}/") for path in files)
     files[f"{folder}/kustomization.yaml"] = dump({**_KUSTOMIZATION, "resources": ["flux-system", *names]})
     url, branch = plan.site.get("gitops.url"), plan.site.get("gitops.branch", "main")
@@ -253,7 +295,9 @@ def _entry(plan: Plan, encrypted: bool) -> dict[str, str]:
         },
     }
     files[f"{folder}/flux-system/gotk-sync.yaml"] = f"{dump(source)}---\n{dump(root)}"
-    files[f"{folder}/flux-system/kustomization.yaml"] = dump({**_KUSTOMIZATION, "resources": ["gotk-sync.yaml"]})
+    files[f"{folder}/flux-system/kustomization.yaml"] = dump(
+        {**_KUSTOMIZATION, "resources": ["gotk-sync.yaml"]}
+    )
     return files
 
 
@@ -277,7 +321,10 @@ def _flux_kustomization(plan: Plan, step: Step, encrypted: bool) -> dict[str, An
         spec["decryption"] = {"provider": "sops", "secretRef": {"name": "sops-age"}}
     if health:
         spec["healthCheckExprs"] = [dict(item) for item in health]
-    return {**_object("kustomize.toolkit.fluxcd.io/v1", "Kustomization", step.name, "flux-system"), "spec": spec}
+    return {
+        **_object("kustomize.toolkit.fluxcd.io/v1", "Kustomization", step.name, "flux-system"),
+        "spec": spec,
+    }
 
 
 def _seconds(duration: str) -> int:
@@ -285,7 +332,10 @@ def _seconds(duration: str) -> int:
 
 
 def _helm_repository(name: str, url: str) -> dict[str, Any]:
-    return {**_object("source.toolkit.fluxcd.io/v1", "HelmRepository", name), "spec": {"interval": "1h", "url": url}}
+    return {
+        **_object("source.toolkit.fluxcd.io/v1", "HelmRepository", name),
+        "spec": {"interval": "1h", "url": url},
+    }
 
 
 def _git_repository() -> dict[str, Any]:

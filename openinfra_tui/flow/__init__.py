@@ -1,0 +1,1 @@
+"""Whole jobs that every face calls."""

@@ -68,7 +68,9 @@ def plan_site(site: Site, today: date) -> tuple[Plan, tuple[str, ...]]:
         raise UserError("\n".join(lines), f"change {' or '.join(errors[0].paths)}")
     missing = not_built(site)
     if missing:
-        raise NotBuiltYet("not built yet: " + "; ".join(missing), "`openinfra-tui catalog` shows what is built")
+        raise NotBuiltYet(
+            "not built yet: " + "; ".join(missing), "`openinfra-tui catalog` shows what is built"
+        )
     plan = make_plan(site, load_components(), "undercloud")
     return plan, tuple(f"{f.rule}: {f.message}" for f in findings)
 
@@ -123,7 +125,10 @@ def render_tree(plan: Plan, recipients: Mapping[str, str]) -> Tree:
 def template_context(plan: Plan, recipients: Mapping[str, str]) -> dict[str, Any]:
     """What every template of the plan sees as `cookiecutter`."""
     spec = {**plan.site.spec, "secrets": {"backend": "sops", "recipients": dict(recipients)}}
-    steps = [{"name": step.name, "title": step.component.title, "after": list(step.depends_on)} for step in plan.steps]
+    steps = [
+        {"name": step.name, "title": step.component.title, "after": list(step.depends_on)}
+        for step in plan.steps
+    ]
     return context_of(spec, {**plan.facts, "steps": steps, "cluster": plan.cluster}, plan.site.name)
 
 
@@ -182,11 +187,16 @@ def _require_same(site: Site, existing: Mapping[str, bytes]) -> None:
     if before is None:
         return
     fixed = yamlio.load(before)["fixed"]
-    changed = [f"spec.{path} was {fixed[path]} and is {site.get(path)}" for path in _FIXED if fixed[path] != site.get(path)]
+    changed = [
+        f"spec.{path} was {fixed[path]} and is {site.get(path)}"
+        for path in _FIXED
+        if fixed[path] != site.get(path)
+    ]
     if changed:
         raise Refused(
             "; ".join(changed) + ": the engine would uninstall what runs",
-            "generate into a new repository, suspend the old Kustomizations, apply the new entry, delete the old one",
+            "generate into a new repository, suspend the old Kustomizations, apply the new entry, "
+            "then delete the old one",
         )
 
 

@@ -1,0 +1,1 @@
+"""Site and components to a Plan, and the facts that follow from the answers."""

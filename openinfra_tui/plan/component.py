@@ -92,7 +92,9 @@ def load_components(root: Path | None = None) -> dict[str, Component]:
     found: dict[str, Component] = {}
     for path in sorted(folder.glob("*/component.yaml")):
         document = yamlio.load(path.read_bytes())
-        faults = [f"{path}: {'/'.join(map(str, e.path))}: {e.message}" for e in validator.iter_errors(document)]
+        faults = [
+            f"{path}: {'/'.join(map(str, e.path))}: {e.message}" for e in validator.iter_errors(document)
+        ]
         if faults:
             raise ValueError("\n".join(faults))
         component = _component(document, path.parent)

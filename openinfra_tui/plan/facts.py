@@ -17,7 +17,20 @@ _LABELS: Mapping[str, tuple[str, ...]] = {
     "compute": ("openstack-compute-node", "openvswitch"),
 }
 
-_PUBLIC = ("keystone", "glance", "placement", "neutron", "nova", "novnc", "cinder", "heat", "horizon", "barbican", "octavia", "magnum")
+_PUBLIC = (
+    "keystone",
+    "glance",
+    "placement",
+    "neutron",
+    "nova",
+    "novnc",
+    "cinder",
+    "heat",
+    "horizon",
+    "barbican",
+    "octavia",
+    "magnum",
+)
 
 
 def facts(site: Site) -> dict[str, Any]:
@@ -30,13 +43,18 @@ def facts(site: Site) -> dict[str, Any]:
         "storage_class": site.get("storage.storageClass", "general"),
         "hosts": {service: f"{service}.{site.get('domain')}" for service in _PUBLIC},
         "bridge_mappings": bridge_mappings(site.get("networks.provider", [])),
-        "auto_bridge_add": {f"br-{net['name']}": net["interface"] for net in site.get("networks.provider", [])},
+        "auto_bridge_add": {
+            f"br-{net['name']}": net["interface"] for net in site.get("networks.provider", [])
+        },
         "vlan_ranges": vlan_ranges(site.get("networks.provider", [])),
-        "tunnel_interface": site.get("networks.tunnel.interface", site.get("networks.management.interface", "")),
+        "tunnel_interface": site.get(
+            "networks.tunnel.interface", site.get("networks.management.interface", "")
+        ),
         "tunnel_mtu": site.get("networks.tunnel.mtu", 1500),
         "monitors": monitors(len(_with_role(nodes, "storage"))),
         "storage_nodes": [
-            {"name": node["name"], "disks": list(node.get("disks", []))} for node in _with_role(nodes, "storage")
+            {"name": node["name"], "disks": list(node.get("disks", []))}
+            for node in _with_role(nodes, "storage")
         ],
         "nodes": [{"name": node["name"], "labels": node_labels(node["roles"])} for node in nodes],
         "gateway": {"name": "public", "namespace": "envoy-gateway-system", "class": "envoy"},

@@ -75,8 +75,14 @@ def make_plan(site: Site, components: Mapping[str, Component], cluster: str) -> 
     for component, configs in phases:
         name = _name(component, configs)
         needs, wishes = _wants(component, configs, component.name in main)
-        edges[name] = {provider for want in (*needs, *wishes) for provider in providers.get(want, ())} - {name}
-        missing += [f"{name} requires {want}, which nothing in this plan provides" for want in needs if want not in providers]
+        edges[name] = {provider for want in (*needs, *wishes) for provider in providers.get(want, ())} - {
+            name
+        }
+        missing += [
+            f"{name} requires {want}, which nothing in this plan provides"
+            for want in needs
+            if want not in providers
+        ]
         if configs and component.name in main:
             edges[name].add(component.name)
     if missing:
@@ -108,7 +114,9 @@ def _order(edges: Mapping[str, Iterable[str]]) -> list[str]:
     try:
         sorter.prepare()
     except CycleError as error:
-        raise UserError(f"the order is a circle: {' → '.join(error.args[1])}", "remove one of these edges") from error
+        raise UserError(
+            f"the order is a circle: {' → '.join(error.args[1])}", "remove one of these edges"
+        ) from error
     out: list[str] = []
     while sorter.is_active():
         ready = sorted(sorter.get_ready())

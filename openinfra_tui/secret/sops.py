@@ -161,10 +161,14 @@ def _data_key(metadata: Mapping[str, Any], identity: str) -> bytes:
         if len(key) != 32:
             raise UserError("the data key of an encrypted file is not 32 bytes long")
         return key
-    public = parsed.to_public()
+    public = str(parsed.to_public())
+    names = [str(entry["recipient"]) for entry in _entries(metadata)]
+    if public in names:
+        raise UserError(
+            f"the data key of an encrypted file, wrapped for {public}, is damaged", "restore it from Git"
+        )
     raise UserError(
-        f"the age key {public} does not open this file, which is for "
-        + ", ".join(str(entry["recipient"]) for entry in _entries(metadata)),
+        f"the age key {public} does not open this file, which is for {', '.join(names)}",
         "name the matching key with --age-key",
     )
 

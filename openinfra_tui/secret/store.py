@@ -76,7 +76,7 @@ class SopsStore:
             for place, spec in files[path].items()
             if _lookup(document, place) is not None
         }
-        reused = {spec.name for path in stale for spec in files[path].values()} & held - set(rotate)
+        reused = {spec.name for path in stale for spec in files[path].values()} & held
         plain: dict[str, dict[str, Any]] = {}
         if reused or any(path in documents for path in stale):
             plain = self._decrypt_all({path: existing[path] for path in documents})

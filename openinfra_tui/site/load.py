@@ -116,7 +116,9 @@ def _override(data: Any, override: str, changed: dict[read.Path, str]) -> list[P
             here = here[key]
         else:
             changed[path] = label
-            here[key] = here = validate.empty(path)
+            fresh = validate.empty(path)
+            here[key] = fresh
+            here = fresh
     last = _step(here, steps[-1])
     if last is None:
         return [_no_place(label, path, steps[-1])]

@@ -10,7 +10,7 @@ from functools import cache
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from jsonschema import Draft202012Validator, validators
+from jsonschema import Draft202012Validator, ValidationError, validators
 
 from openinfra_tui.resources import schema_path
 from openinfra_tui.site.formats import CHECKER, WORDS
@@ -45,7 +45,25 @@ def _validator() -> Any:
     )
     extend: Any = validators.extend
     kind = extend(Draft202012Validator, type_checker=strict)
+    # The library compares every item with every other when they cannot be sorted: minutes for a hostile list.
+    kind = extend(kind, validators={"uniqueItems": _unique})
     return kind(schema(), format_checker=CHECKER)
+
+
+def _unique(_: Any, wanted: bool, value: Any, __: Any) -> Iterator[ValidationError]:
+    if wanted and isinstance(value, list) and _twice(value) is not None:
+        yield ValidationError("an item is there twice")
+
+
+def _twice(items: list[Any]) -> Any:
+    """The first item that is there twice, in linear time; None if there is none."""
+    seen: set[str] = set()
+    for item in items:
+        key = json.dumps(item, sort_keys=True)
+        if key in seen:
+            return item
+        seen.add(key)
+    return None
 
 
 def faults(data: Any) -> list[tuple[Path, str]]:
@@ -120,8 +138,7 @@ def _value(error: Any) -> str:
         case "minItems":
             return f"found {len(value)} items; allowed: at least {limit}"
         case "uniqueItems":
-            twice = next(item for number, item in enumerate(value) if item in value[:number])
-            return f"{show(twice)} is there twice; allowed: once"
+            return f"{show(_twice(value))} is there twice; allowed: once"
     return f"found {show(value)}; {error.validator} is {limit}"
 
 

@@ -1,0 +1,1 @@
+"""Rendering of component folders by cookiecutter."""

@@ -43,5 +43,7 @@ def render(folders: Sequence[Path], context: Mapping[str, Any]) -> dict[str, dic
 
 
 def _read(root: Path) -> dict[str, bytes]:
-    files = {str(path.relative_to(root)): path.read_bytes() for path in sorted(root.rglob("*")) if path.is_file()}
+    files = {
+        str(path.relative_to(root)): path.read_bytes() for path in sorted(root.rglob("*")) if path.is_file()
+    }
     return {path: content for path, content in files.items() if content.strip()}

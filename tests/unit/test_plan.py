@@ -42,7 +42,7 @@ def test_a_missing_provider_is_named() -> None:
 
 
 def test_a_circle_is_named() -> None:
-    with pytest.raises(UserError, match="circle: .*a.*b"):
+    with pytest.raises(UserError, match=r"circle: .*a.*b"):
         plan_of(component("a", requires=("b",)), component("b", requires=("a",)))
 
 
@@ -83,11 +83,16 @@ def test_monitors_are_odd_and_fit(storage_nodes: int) -> None:
 
 @given(st.integers(0, 9))
 def test_control_replicas_have_a_majority(control: int) -> None:
-    assert control_replicas([{"name": str(n), "roles": ["control"]} for n in range(control)]) == (3 if control >= 3 else 1)
+    assert control_replicas([{"name": str(n), "roles": ["control"]} for n in range(control)]) == (
+        3 if control >= 3 else 1
+    )
 
 
 def test_neutron_reads_networks() -> None:
-    networks = [{"name": "physnet1", "interface": "bond1", "vlans": "100:199"}, {"name": "flat1", "interface": "eth2"}]
+    networks = [
+        {"name": "physnet1", "interface": "bond1", "vlans": "100:199"},
+        {"name": "flat1", "interface": "eth2"},
+    ]
     assert bridge_mappings(networks) == "physnet1:br-physnet1,flat1:br-flat1"
     assert vlan_ranges(networks) == "physnet1:100:199,flat1"
 

@@ -107,6 +107,7 @@ def _swap(text: str) -> str:
         (lambda text: text.split("sops:")[0], "no `sops` metadata"),
         (lambda text: text.replace("  age:", "  pgp:"), "no age recipients"),
         (lambda text: "{" + text, "not YAML"),
+        (lambda text: text.replace("-----BEGIN", "----BEGIN"), "damaged"),
     ],
 )
 def test_a_change_without_sops_is_found(change: Any, message: str) -> None:

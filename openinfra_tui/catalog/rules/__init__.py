@@ -5,14 +5,23 @@
 
 from __future__ import annotations
 
-from datetime import date
 from typing import TYPE_CHECKING
 
 from openinfra_tui.catalog.read import load_catalog
-from openinfra_tui.catalog.rules import deployer, distribution, kolla, kubernetes, network, openstack, placement
+from openinfra_tui.catalog.rules import (
+    deployer,
+    distribution,
+    kolla,
+    kubernetes,
+    network,
+    openstack,
+    placement,
+)
 from openinfra_tui.catalog.rules.registry import RULES, Facts, Finding, Rule
 
 if TYPE_CHECKING:
+    from datetime import date
+
     from openinfra_tui.site.model import Site
 
 __all__ = ["RULES", "THEMES", "Finding", "Rule", "check_rules"]
@@ -40,4 +49,4 @@ def check_rules(site: Site, today: date) -> list[Finding]:
         for rule in RULES.values()
         for problem in rule.check(facts)
     ]
-    return sorted(found, key=lambda f: (f.severity != "error", int(f.rule.removeprefix("F")), f.message))
+    return sorted(found, key=lambda f: (f.severity != "error", f.rule[0], int(f.rule[1:]), f.message))

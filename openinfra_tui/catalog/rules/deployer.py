@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from openinfra_tui.catalog.rules.registry import Facts, Problem, rule
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 _SUNBEAM = "https://github.com/canonical/snap-openstack"
 _ATMOSPHERE = "https://github.com/vexxhost/atmosphere"

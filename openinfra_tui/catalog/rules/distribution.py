@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 from datetime import timedelta
+from typing import TYPE_CHECKING
 
 from openinfra_tui.catalog.read import minor_of
 from openinfra_tui.catalog.rules.registry import Facts, Problem, rule
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 _SOON = timedelta(days=200)
 _IGNITION = "https://github.com/kubernetes-sigs/cluster-api/blob/v1.14.0/docs/book/src/tasks/experimental-features/ignition.md"
@@ -23,7 +25,12 @@ _IGNITION = "https://github.com/kubernetes-sigs/cluster-api/blob/v1.14.0/docs/bo
 def kernel_modules(facts: Facts) -> Iterator[Problem]:
     """EL 10 needs the extra kernel modules of its running kernel."""
     for system in facts.systems:
-        if system.known and system.known.family == "el" and system.release == "10" and not system.known.immutable:
+        if (
+            system.known
+            and system.known.family == "el"
+            and system.release == "10"
+            and not system.known.immutable
+        ):
             text = f"install kernel-modules-extra of the running kernel on {system.host} first"
             yield Problem(text, paths=(system.path,))
 
@@ -120,9 +127,25 @@ def end_of_life(facts: Facts) -> Iterator[Problem]:
     paths=("operatingSystem", "placement", "openstack.series"),
 )
 def openeuler_packages(facts: Facts) -> Iterator[Problem]:
-    """openEuler has no packages newer than Antelope."""
+    """OpenEuler has no packages newer than Antelope."""
     if facts.site.get("placement") == "manual-core" and facts.series > "2023.1":
         for system in facts.systems:
             if system.distribution == "openeuler":
                 text = f"{system.host} has no OpenStack {facts.series} packages"
                 yield Problem(text, paths=(system.path, "openstack.series"))
+
+
+@rule(
+    "A1",
+    "warning",
+    because="No rule can judge a release that the catalog does not hold.",
+    source="https://endoflife.date/",
+    paths=("operatingSystem",),
+)
+def unknown_release(facts: Facts) -> Iterator[Problem]:
+    """A release that the catalog does not know."""
+    for system in facts.systems:
+        if system.known is None:
+            known = [d.release for d in facts.catalog.distributions if d.id == system.distribution]
+            text = f"{system.host} is not in the catalog, which has {', '.join(known)}"
+            yield Problem(text, paths=(system.path,))

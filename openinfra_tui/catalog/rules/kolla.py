@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from openinfra_tui.catalog.rules.registry import Facts, Problem, System, rule
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 _PRECHECKS = "https://github.com/openstack/kolla-ansible/blob/master/ansible/roles/prechecks/vars/main.yml"
 _SUPPORT = "https://github.com/openstack/kolla-ansible/blob/master/doc/source/user/support-matrix.rst"
@@ -109,7 +112,7 @@ def kayobe_hosts(facts: Facts) -> Iterator[Problem]:
 )
 def too_old(facts: Facts) -> Iterator[Problem]:
     """Hosts that Kolla-Ansible dropped with 2025.2."""
-    if facts.deployer == "kolla-ansible" and "2025.2" <= facts.series:
+    if facts.deployer == "kolla-ansible" and facts.series >= "2025.2":
         for system in facts.systems:
             if system.host in _TOO_OLD and not (
                 system.distribution == "centos-stream" and facts.series >= "2026.2"

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 from datetime import timedelta
+from typing import TYPE_CHECKING
 
 from openinfra_tui.catalog.read import minor_of
 from openinfra_tui.catalog.rules.registry import Facts, Problem, rule
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 _SOON = timedelta(days=120)
 
@@ -23,7 +25,12 @@ def openstack_helm_window(facts: Facts) -> Iterator[Problem]:
     """The undercloud of OpenStack-Helm is in its window; one minor newer is a warning."""
     deployer = facts.catalog.deployer("openstack-helm")
     version = facts.versions.get("undercloud")
-    if facts.deployer != "openstack-helm" or deployer is None or deployer.kubernetes is None or version is None:
+    if (
+        facts.deployer != "openstack-helm"
+        or deployer is None
+        or deployer.kubernetes is None
+        or version is None
+    ):
         return
     window = deployer.kubernetes
     if window.holds(version):
@@ -31,7 +38,9 @@ def openstack_helm_window(facts: Facts) -> Iterator[Problem]:
     major, minor = minor_of(window.high)
     text = f"OpenStack-Helm supports Kubernetes {window}, not {version}"
     next_minor = minor_of(version) == (major, minor + 1)
-    yield Problem(text, "warning" if next_minor else None, ("clusters.undercloud.version", "openstack.deployer"))
+    yield Problem(
+        text, "warning" if next_minor else None, ("clusters.undercloud.version", "openstack.deployer")
+    )
 
 
 @rule(
@@ -53,7 +62,9 @@ def cluster_api_window(facts: Facts) -> Iterator[Problem]:
         if component is workload and placed.made_by != ("cluster-api",):
             continue
         for role, version in facts.versions.items():
-            if (role == placed.role or role.startswith(f"{placed.role}-")) and not component.window.holds(version):
+            if (role == placed.role or role.startswith(f"{placed.role}-")) and not component.window.holds(
+                version
+            ):
                 text = f"Cluster API {component.version} supports {component.window} here, not {version}"
                 yield Problem(text, paths=(f"clusters.{role}.version",))
 
@@ -91,3 +102,22 @@ def end_of_life(facts: Facts) -> Iterator[Problem]:
             word = "ended" if minor.eol < facts.today else "ends"
             text = f"the support of Kubernetes {minor.id} {word} on {minor.eol}"
             yield Problem(text, paths=(f"clusters.{role}.version",))
+
+
+@rule(
+    "C2",
+    "error",
+    because="An engine checks the Kubernetes version when it is installed, and supports a window of minors.",
+    source="https://github.com/fluxcd/flux2/blob/v2.9.4/cmd/flux/check.go",
+    paths=("gitops.engine", "placement", "clusters"),
+)
+def engine_window(facts: Facts) -> Iterator[Problem]:
+    """The cluster that holds the engine is in the engine's window."""
+    placement = facts.catalog.placement(str(facts.site.get("placement") or ""))
+    engine = facts.catalog.engine(str(facts.site.get("gitops.engine") or ""))
+    if placement is None or engine is None:
+        return
+    version = facts.versions.get(placement.engine_in)
+    if version is not None and not engine.kubernetes.holds(version):
+        text = f"{engine.title} {engine.version} needs Kubernetes {engine.kubernetes}, not {version}"
+        yield Problem(text, paths=(f"clusters.{placement.engine_in}.version", "gitops.engine"))

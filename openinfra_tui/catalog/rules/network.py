@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from openinfra_tui.catalog.rules.registry import Facts, Problem, rule
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 _OSH = "https://github.com/openstack/openstack-helm/blob/master/doc/source/install/openstack.rst"
 
@@ -56,7 +59,7 @@ def openvswitch_on_talos(facts: Facts) -> Iterator[Problem]:
 @rule(
     "F58",
     "warning",
-    because="Two overlays on one UDP port of a host lose packets; VXLAN of Neutron and of Calico both use 4789.",
+    because="Two overlays on one UDP port of a host lose packets; VXLAN of Neutron and Calico is on 4789.",
     source="https://github.com/openstack/openstack-helm/blob/master/roles/deploy-env/defaults/main.yml",
     paths=("openstack.neutron.backend", "clusters"),
 )

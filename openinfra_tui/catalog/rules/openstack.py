@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from openinfra_tui.catalog.rules.registry import Facts, Problem, rule
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 _OSH = "https://github.com/openstack/openstack-helm/blob/master/README.rst"
 
@@ -54,11 +57,11 @@ def openstack_helm_series(facts: Facts) -> Iterator[Problem]:
     paths=("openstack.services", "openstack.series"),
 )
 def magnum_driver(facts: Facts) -> Iterator[Problem]:
-    """Magnum without a Cluster API driver."""
-    if "magnum" not in facts.services or facts.site.get("openstack.magnum.driver", "heat") != "heat":
+    """Magnum after its Heat driver; a Cluster API driver cannot be chosen in a site yet."""
+    if "magnum" not in facts.services:
         return
     if facts.series >= "2026.2":
-        yield Problem(f"Magnum {facts.series} has no Heat driver; it needs magnum-cluster-api or magnum-capi-helm")
+        yield Problem(f"Magnum {facts.series} has no Heat driver; a Cluster API driver must be added")
     elif facts.series == "2026.1":
         yield Problem("2026.1 is the last series whose Magnum has the Heat driver", "warning")
 

@@ -1,17 +1,19 @@
 """What a rule is, and the list of all rules.
 
 A rule is a function of `Facts` that yields one `Problem` for each answer in the way. Its id is stable: it
-is the number of the constraint in the compatibility notes and is never given to another rule.
+is a letter and a number and is never given to another rule: F for constraints between two answers, A, C and
+D for those of a release, of a window and of a size.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import date
 from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
+    from datetime import date
+
     from openinfra_tui.catalog.read import Catalog, Distribution
     from openinfra_tui.site.model import Site
 

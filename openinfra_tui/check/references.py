@@ -1,0 +1,200 @@
+"""What one object names in another place must be there.
+
+Sources of the rules: Flux, Kustomization and HelmRelease API references (spec.path, dependsOn, sourceRef,
+valuesFrom and its default key `values.yaml`); Argo CD, multiple sources (`$values/` paths).
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from graphlib import CycleError, TopologicalSorter
+from pathlib import PurePosixPath
+from typing import TYPE_CHECKING, Any
+
+from openinfra_tui.check.report import KUSTOMIZATION_FILES, Fault, Repository, dig, is_object, named
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_FLUX = "flux-system"
+_BUILTIN_NAMESPACES = {"default", "kube-system", "kube-public", "kube-node-lease", _FLUX, "argocd"}
+Place = tuple[str, dict[str, Any]]
+
+
+def check_references(repository: Repository) -> list[Fault]:
+    """Faults of kind `reference`, cluster by cluster."""
+    faults: list[Fault] = []
+    for entries in repository.clusters().values():
+        flux = [pair for pair in entries if _is(pair[1], "Kustomization", "kustomize.toolkit.fluxcd.io")]
+        faults += _kustomizations(repository, flux)
+        faults += [fault for pair in entries for fault in _application(repository, *pair)]
+        reached: list[Place] = list(entries)
+        for _, item in flux:
+            folder = _clean(dig(item, "spec.path"))
+            target = dig(item, "spec.targetNamespace")
+            for built in repository.builds.get(folder or ".", ()):
+                meta = built.get("metadata") or {}
+                moved = (
+                    {**built, "metadata": {**meta, "namespace": target}}
+                    if target and meta.get("namespace")
+                    else built
+                )
+                reached.append((folder or ".", moved))
+        faults += _sources(reached)
+        faults += _namespaces(reached)
+    for folder, items in repository.builds.items():
+        for item in items:
+            faults += [Fault("reference", folder, text) for text in _values_from(item, items)]
+    return sorted(set(faults))
+
+
+def _is(item: dict[str, Any], kind: str, group: str) -> bool:
+    return bool(item.get("kind") == kind and str(item.get("apiVersion", "")).startswith(f"{group}/"))
+
+
+def _key(item: dict[str, Any]) -> tuple[str, str]:
+    return (dig(item, "metadata.namespace") or _FLUX, str(dig(item, "metadata.name")))
+
+
+def _clean(path: object) -> str | None:
+    """A Flux path as a folder below the root, or None when it leaves it."""
+    pure = PurePosixPath(str(path or "."))
+    parts = [part for part in pure.parts if part not in ("/", ".")]
+    return None if ".." in parts else "/".join(parts)
+
+
+def _kustomizations(repository: Repository, flux: list[Place]) -> Iterator[Fault]:
+    graph: dict[tuple[str, str], set[tuple[str, str]]] = {}
+    counted = Counter(_key(item) for _, item in flux)
+    for file, item in flux:
+        folder = _clean(dig(item, "spec.path"))
+        if folder is None or not (repository.root / folder).is_dir():
+            yield Fault("reference", file, f"{named(item)}: path {dig(item, 'spec.path')} does not exist")
+        elif not any((repository.root / folder).rglob("*.y*ml")):
+            yield Fault("reference", file, f"{named(item)}: path {dig(item, 'spec.path')} has no manifests")
+        key = _key(item)
+        if counted[key] > 1:
+            yield Fault("reference", file, f"{named(item)} is defined {counted[key]} times in this cluster")
+        wanted = {
+            (need.get("namespace") or key[0], str(need.get("name")))
+            for need in dig(item, "spec.dependsOn") or []
+        }
+        graph[key] = wanted
+        for space, name in sorted(wanted - counted.keys()):
+            yield Fault("reference", file, f"{named(item)}: depends on {space}/{name}, which does not exist")
+    try:
+        TopologicalSorter(graph).prepare()
+    except CycleError as error:
+        circle = " -> ".join(name for _, name in error.args[1])
+        yield Fault(
+            "reference", flux[0][0], f"dependsOn goes in a circle, nothing of it would ever start: {circle}"
+        )
+
+
+def _sources(reached: list[Place]) -> Iterator[Fault]:
+    known = {(item.get("kind"), *_key(item)) for _, item in reached}
+    for file, item in reached:
+        if _is(item, "Kustomization", "kustomize.toolkit.fluxcd.io"):
+            refs = [dig(item, "spec.sourceRef")]
+        elif _is(item, "HelmRelease", "helm.toolkit.fluxcd.io"):
+            refs = [dig(item, "spec.chart.spec.sourceRef") or dig(item, "spec.chartRef")]
+        elif _is(item, "HelmChart", "source.toolkit.fluxcd.io"):
+            refs = [dig(item, "spec.sourceRef")]
+        else:
+            continue
+        for ref in refs:
+            if not isinstance(ref, dict):
+                yield Fault("reference", file, f"{named(item)} names no source")
+                continue
+            where = (ref.get("kind"), ref.get("namespace") or _key(item)[0], str(ref.get("name")))
+            if where not in known and where[1:] != (_FLUX, _FLUX):  # made by the bootstrap of Flux
+                yield Fault(
+                    "reference",
+                    file,
+                    f"{named(item)}: source {where[0]} {where[1]}/{where[2]} does not exist",
+                )
+
+
+def _namespaces(reached: list[Place]) -> Iterator[Fault]:
+    known = {str(dig(item, "metadata.name")) for _, item in reached if item.get("kind") == "Namespace"}
+    for _, item in reached:
+        if _is(item, "HelmRelease", "helm.toolkit.fluxcd.io") and dig(item, "spec.install.createNamespace"):
+            known.add(dig(item, "spec.targetNamespace") or dig(item, "metadata.namespace"))
+        if item.get("kind") == "Application" and "CreateNamespace=true" in (
+            dig(item, "spec.syncPolicy.syncOptions") or []
+        ):
+            known.add(dig(item, "spec.destination.namespace"))
+    for file, item in reached:
+        wanted = {
+            dig(item, "metadata.namespace"),
+            dig(item, "spec.targetNamespace")
+            if item.get("kind") in ("HelmRelease", "Kustomization")
+            else None,
+        }
+        if item.get("kind") == "Application":
+            wanted.add(dig(item, "spec.destination.namespace"))
+        for space in sorted(filter(None, wanted)):
+            if space not in known | _BUILTIN_NAMESPACES:
+                yield Fault(
+                    "reference", file, f"{named(item)}: namespace {space} is made by nothing in this cluster"
+                )
+
+
+def _values_from(item: dict[str, Any], items: tuple[dict[str, Any], ...]) -> Iterator[str]:
+    if not _is(item, "HelmRelease", "helm.toolkit.fluxcd.io"):
+        return
+    space = dig(item, "metadata.namespace")
+    for ref in dig(item, "spec.valuesFrom") or []:
+        kind, name, key = ref.get("kind"), ref.get("name"), ref.get("valuesKey") or "values.yaml"
+        found = [
+            other
+            for other in items
+            if other.get("kind") == kind
+            and dig(other, "metadata.name") == name
+            and dig(other, "metadata.namespace") == space
+        ]
+        if not found:
+            if not ref.get("optional"):
+                yield f"{named(item)}: valuesFrom {kind} {name} is not in the same build and namespace"
+            continue
+        keys = {
+            *(found[0].get("data") or {}),
+            *(found[0].get("stringData") or {}),
+            *(found[0].get("binaryData") or {}),
+        }
+        if key not in keys:
+            yield f"{named(item)}: valuesFrom {kind} {name} has no key {key}"
+
+
+def _application(repository: Repository, file: str, item: dict[str, Any]) -> Iterator[Fault]:
+    if not _is(item, "Application", "argoproj.io"):
+        return
+    for source in [dig(item, "spec.source") or {}, *(dig(item, "spec.sources") or [])]:
+        if source.get("path") and not source.get("chart") and not _foreign(item, source):
+            folder = _clean(source["path"])
+            if folder is None or not (repository.root / folder).is_dir():
+                yield Fault("reference", file, f"{named(item)}: path {source['path']} does not exist")
+        for name in dig(source, "helm.valueFiles") or []:
+            if name.startswith("$values/") and not dig(source, "helm.ignoreMissingValueFiles"):
+                place = repository.root / name.removeprefix("$values/")
+                if not place.is_file():
+                    yield Fault("reference", file, f"{named(item)}: values file {name} does not exist")
+
+
+def _foreign(item: dict[str, Any], source: dict[str, Any]) -> bool:
+    """Whether the path of a source lies in another repository than this one."""
+    own = [other.get("repoURL") for other in dig(item, "spec.sources") or [] if other.get("ref") == "values"]
+    return bool(own) and source.get("repoURL") not in own
+
+
+def buildable(repository_documents: dict[str, tuple[Any, ...]]) -> list[str]:
+    """Folders below sites/ and clusters/ with a kustomization that stands on its own, sorted."""
+    out = []
+    for file, documents in repository_documents.items():
+        folder, _, name = file.rpartition("/")
+        component = any(is_object(item) or isinstance(item, dict) for item in documents) and any(
+            isinstance(item, dict) and item.get("kind") == "Component" for item in documents
+        )
+        if name in KUSTOMIZATION_FILES and file.split("/")[0] in ("sites", "clusters") and not component:
+            out.append(folder)
+    return sorted(out)

@@ -1,0 +1,125 @@
+"""What a check found, and the files and objects that every check looks at."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import yaml
+
+from openinfra_tui import yamlio
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+KUSTOMIZATION_FILES = ("kustomization.yaml", "kustomization.yml", "Kustomization")
+
+
+@dataclass(frozen=True, order=True)
+class Fault:
+    """One thing that is wrong.
+
+    Attributes:
+        kind: build, yaml, schema, reference, secret, version or value.
+        file: the path below the checked folder.
+        message: what is wrong, without any secret value.
+    """
+
+    kind: str
+    file: str
+    message: str
+
+
+@dataclass(frozen=True)
+class Report:
+    """The result of a check.
+
+    Attributes:
+        faults: sorted; empty means that nothing was found.
+        validated: how many objects a schema approved or refused.
+        unvalidated: what no schema was there for, `apiVersion/Kind` or `chart name version` → how many.
+    """
+
+    faults: tuple[Fault, ...]
+    validated: int
+    unvalidated: Mapping[str, int]
+
+
+@dataclass(frozen=True)
+class Repository:
+    """The repository as the checks see it.
+
+    Attributes:
+        root: the folder.
+        documents: file → YAML documents of it, as they stand in the file.
+        builds: folder → objects that kustomize builds from it.
+    """
+
+    root: Path
+    documents: Mapping[str, tuple[Any, ...]]
+    builds: Mapping[str, tuple[dict[str, Any], ...]] = field(default_factory=dict)
+
+    def clusters(self) -> dict[str, list[tuple[str, dict[str, Any]]]]:
+        """`clusters/SITE/CLUSTER` → (file, object) of every object that stands in a file below it."""
+        out: dict[str, list[tuple[str, dict[str, Any]]]] = {}
+        for file, documents in self.documents.items():
+            parts = file.split("/")
+            if parts[0] == "clusters" and len(parts) > 3 and parts[-1] not in KUSTOMIZATION_FILES:
+                folder = "/".join(parts[:3])
+                out.setdefault(folder, []).extend((file, item) for item in documents if is_object(item))
+        return out
+
+
+def is_object(value: object) -> bool:
+    """Whether a document is a Kubernetes object."""
+    return (
+        isinstance(value, dict)
+        and isinstance(value.get("apiVersion"), str)
+        and isinstance(value.get("kind"), str)
+        and isinstance(value.get("metadata"), dict)
+    )
+
+
+def dig(value: object, path: str) -> Any:
+    """What is at a dotted path of plain data, or None."""
+    for key in path.split("."):
+        if not isinstance(value, dict):
+            return None
+        value = value.get(key)
+    return value
+
+
+def named(item: Mapping[str, Any]) -> str:
+    """`Kind namespace/name` of an object, for messages."""
+    space = dig(item, "metadata.namespace")
+    name = dig(item, "metadata.name")
+    return f"{item.get('kind')} {f'{space}/' if space else ''}{name}"
+
+
+def text_files(root: Path) -> Iterator[str]:
+    """Every file below a folder except Git's own, as a sorted POSIX path. Links are not followed."""
+    found = []
+    for folder, folders, names in os.walk(root):
+        folders[:] = [name for name in folders if name != ".git"]
+        found += [(Path(folder) / name).relative_to(root).as_posix() for name in names]
+    return iter(sorted(found))
+
+
+def read_documents(root: Path) -> tuple[dict[str, tuple[Any, ...]], list[Fault]]:
+    """The YAML documents of every `.yaml` and `.yml` file, and a fault for each that is not YAML."""
+    documents: dict[str, tuple[Any, ...]] = {}
+    faults = []
+    for file in text_files(root):
+        if not file.endswith((".yaml", ".yml")) or not (root / file).is_file():
+            continue
+        try:
+            documents[file] = tuple(yamlio.load_all((root / file).read_bytes()))
+        except (yaml.YAMLError, UnicodeDecodeError) as error:
+            mark = getattr(error, "problem_mark", None)
+            where = f" in line {mark.line + 1}" if mark else ""
+            faults.append(
+                Fault("yaml", file, f"not YAML{where}: {getattr(error, 'problem', None) or 'unreadable'}")
+            )
+    return documents, faults

@@ -1,0 +1,92 @@
+"""No secret in clear: in files as they stand, because a build would hide where one comes from."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+from openinfra_tui.check.report import KUSTOMIZATION_FILES, Fault, Repository, named, text_files
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_KEYS = re.compile(rb"-----BEGIN (?:[A-Z0-9]+ )*PRIVATE KEY-----|AGE-SECRET-KEY-(?:PQ-)?1[0-9A-Z]{40,}")
+_CIPHER = re.compile(
+    r"^ENC\[AES256_GCM,data:[A-Za-z0-9+/=]*,iv:[A-Za-z0-9+/=]+,tag:[A-Za-z0-9+/=]+,type:[a-z]+\]$"
+)
+_RECIPIENTS = ("age", "pgp", "kms", "gcp_kms", "azure_kv", "hc_vault", "key_groups")
+_LIMIT = 5_000_000
+
+
+def check_secrets(repository: Repository) -> list[Fault]:
+    """Faults of kind `secret`; a message never holds the value."""
+    faults = []
+    for file in text_files(repository.root):
+        path = repository.root / file
+        if path.is_file() and path.stat().st_size < _LIMIT and _KEYS.search(path.read_bytes()):
+            faults.append(Fault("secret", file, "holds a private key in clear"))
+    for file, documents in repository.documents.items():
+        for document in documents:
+            if not isinstance(document, dict):
+                continue
+            if file.endswith((".sops.yaml", ".sops.yml")) and file.rsplit("/", 1)[-1] != ".sops.yaml":
+                faults += [Fault("secret", file, message) for message in _encrypted(document)]
+            elif document.get("kind") == "Secret":
+                faults += _secret(file, document)
+            elif file.rsplit("/", 1)[-1] in KUSTOMIZATION_FILES:
+                faults += _generators(file, document)
+    return faults
+
+
+def _encrypted(document: dict[str, Any]) -> Iterator[str]:
+    meta = document.get("sops")
+    if not isinstance(meta, dict):
+        yield "is not encrypted (no sops key)"
+        return
+    if not _CIPHER.match(str(meta.get("mac", ""))):
+        yield "has no message authentication code (sops.mac)"
+    if not any(meta.get(kind) for kind in _RECIPIENTS):
+        yield "is encrypted for nobody (no recipients below sops)"
+    only = meta.get("encrypted_regex")
+    body = {key: value for key, value in document.items() if key != "sops"}
+    leaves = list(_leaves(body))
+    whole = not (only and document.get("kind") == "Secret")
+    for path, value in leaves:
+        must = whole or path.split(".")[0] in ("data", "stringData")
+        if must and not _CIPHER.match(str(value)):
+            yield f"{path} is in clear"
+
+
+def _leaves(value: object, path: str = "") -> Iterator[tuple[str, object]]:
+    if isinstance(value, dict):
+        for key, item in value.items():
+            yield from _leaves(item, f"{path}.{key}" if path else str(key))
+    elif isinstance(value, list):
+        for number, item in enumerate(value):
+            yield from _leaves(item, f"{path}[{number}]")
+    elif value is not None and value != "":
+        yield path, value
+
+
+def _secret(file: str, document: dict[str, Any]) -> Iterator[Fault]:
+    for part in ("data", "stringData"):
+        clear = [path for path, value in _leaves(document.get(part) or {}) if not _CIPHER.match(str(value))]
+        if clear:
+            yield Fault("secret", file, f"{named(document)} has {part} in clear: {', '.join(clear[:5])}")
+
+
+def _generators(file: str, document: dict[str, Any]) -> Iterator[Fault]:
+    for generator in document.get("secretGenerator") or []:
+        name = generator.get("name", "?")
+        if generator.get("literals"):
+            yield Fault("secret", file, f"secretGenerator {name} has literals: a secret in clear")
+        sources = [*(generator.get("files") or []), *(generator.get("envs") or [])]
+        for source in sources:
+            if (
+                not str(source)
+                .rsplit("=", 1)[-1]
+                .endswith((".sops.yaml", ".sops.yml", ".sops.env", ".sops.json"))
+            ):
+                yield Fault(
+                    "secret", file, f"secretGenerator {name} reads a file that is not encrypted: {source}"
+                )

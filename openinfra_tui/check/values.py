@@ -1,0 +1,130 @@
+"""Keys of values files against the charts that are pinned.
+
+OpenStack-Helm's charts ship no schema, and Helm ignores a key that no template reads: a misspelt key is a
+setting that is not there. The key trees of the charts travel in `shapes/` (written by `scripts/shapes.py`).
+Open: what the chart has as null, list or empty map; everything below `conf`, `endpoints.identity.auth`,
+`extraObjects`, `annotations` and `overrides`, where operators add keys of their own.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from functools import cache
+from importlib import resources
+from typing import TYPE_CHECKING, Any
+
+from openinfra_tui.check.report import Fault, Repository, dig, named
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_OPEN_PATHS = ("conf", "endpoints.identity.auth", "extraObjects")
+_OPEN_KEYS = ("annotations", "overrides")
+_FILES = ("values.yaml", "values.user.yaml", "values.argocd.yaml", "secrets.sops.yaml")
+_GROUP = "openstack"
+Pin = tuple[str, str]
+
+
+@cache
+def shapes(chart: str) -> dict[str, Any]:
+    """Version → key tree of a chart; empty when the chart is not known."""
+    file = resources.files("openinfra_tui.check") / "shapes" / "openstack_helm" / f"{chart}.json"
+    if not chart.replace("-", "").isalnum() or not file.is_file():
+        return {}
+    found: dict[str, Any] = json.loads(file.read_text("utf-8"))
+    return found
+
+
+def unknown_keys(values: object, shape: object, path: str = "") -> Iterator[str]:
+    """What is wrong with values by the key tree of a chart, one text a key."""
+    if path in _OPEN_PATHS or path.rsplit(".", 1)[-1] in _OPEN_KEYS:
+        return
+    if isinstance(shape, dict):
+        if not shape or values is None:
+            return
+        if not isinstance(values, dict):
+            yield f"{path or 'the file'} must be a map: the chart has one there"
+            return
+        for key, value in values.items():
+            where = f"{path}.{key}" if path else str(key)
+            if key in shape:
+                yield from unknown_keys(value, shape[key], where)
+            elif key != "global" or path:
+                yield f"{where} is no key of the chart: Helm would ignore it"
+    elif shape in ("str", "int", "bool", "float") and isinstance(values, dict):
+        yield f"{path} is a map: the chart has a {shape} there"
+
+
+def check_values(repository: Repository) -> tuple[list[Fault], Counter[str]]:
+    """Faults of kind `value`, and the charts without a key tree."""
+    faults: set[Fault] = set()
+    missing: Counter[str] = Counter()
+    for (chart, version), files in sorted(_pins(repository).items()):
+        shape = shapes(chart).get(version)
+        if shape is None:
+            missing[f"chart {chart} {version}"] += 1
+            continue
+        for file in sorted(files):
+            for document in repository.documents.get(file, ()):
+                body = (
+                    {key: item for key, item in document.items() if key != "sops"}
+                    if isinstance(document, dict)
+                    else document
+                )
+                faults |= {
+                    Fault("value", file, f"{text} ({chart} {version})") for text in unknown_keys(body, shape)
+                }
+    for folder, items in repository.builds.items():
+        for item in items:
+            pin = _release_pin(repository, item)
+            shape = shapes(pin[0]).get(pin[1]) if pin else None
+            if pin and shape is not None:
+                inline = dig(item, "spec.values") or {}
+                faults |= {
+                    Fault("value", folder, f"{named(item)}: {text}") for text in unknown_keys(inline, shape)
+                }
+    return sorted(faults), missing
+
+
+def _pins(repository: Repository) -> dict[Pin, set[str]]:
+    """(chart, version) → the values files that reach that chart."""
+    out: dict[Pin, set[str]] = {}
+    for folder, items in repository.builds.items():
+        parts = folder.split("/")
+        releases = [pin for item in items if (pin := _release_pin(repository, item)) and len(parts) == 4]
+        if len(releases) == 1 and parts[2] == _GROUP:
+            component = f"components/{_GROUP}/{parts[3]}"
+            files = {f"{place}/{name}" for place in (folder, component) for name in _FILES}
+            out.setdefault(releases[0], set()).update(files & repository.documents.keys())
+    for entries in repository.clusters().values():
+        for _, item in entries:
+            if item["kind"] == "Application":
+                for source in [dig(item, "spec.source") or {}, *(dig(item, "spec.sources") or [])]:
+                    names = [
+                        str(name).removeprefix("$values/") for name in dig(source, "helm.valueFiles") or []
+                    ]
+                    own = {
+                        name for name in names if f"/{_GROUP}/" in name and f"/{_GROUP}/common/" not in name
+                    }
+                    if source.get("chart") and own:
+                        out.setdefault((source["chart"], str(source.get("targetRevision"))), set()).update(
+                            own
+                        )
+    return out
+
+
+def _release_pin(repository: Repository, item: dict[str, Any]) -> Pin | None:
+    """Chart and version of a HelmRelease; a chart from Git has the version of the tag."""
+    chart = dig(item, "spec.chart.spec")
+    if item.get("kind") != "HelmRelease" or not chart:
+        return None
+    name = str(chart.get("chart", "")).rstrip("/").rsplit("/", 1)[-1]
+    if dig(chart, "sourceRef.kind") != "GitRepository":
+        return name, str(chart.get("version"))
+    for items in [*repository.builds.values(), *repository.documents.values()]:
+        for other in items:
+            if isinstance(other, dict) and other.get("kind") == "GitRepository":
+                if dig(other, "metadata.name") == dig(chart, "sourceRef.name"):
+                    return name, str(dig(other, "spec.ref.tag") or chart.get("version"))
+    return name, str(chart.get("version"))

@@ -1,0 +1,105 @@
+from __future__ import annotations
+
+from datetime import date
+
+import pytest
+
+from openinfra_tui.catalog.built import not_built
+from openinfra_tui.catalog.presets import preset_names, preset_text
+from openinfra_tui.catalog.read import Window, load_catalog, minor_of
+from openinfra_tui.catalog.rules import check_rules
+from openinfra_tui.errors import UserError
+from openinfra_tui.site.load import parse_site
+
+
+def test_every_entry_has_source_and_date() -> None:
+    catalog = load_catalog()
+    for kind in ("distributions", "series", "minors", "components", "deployers", "placements", "engines"):
+        entries = getattr(catalog, kind)
+        assert entries
+        for entry in entries:
+            assert entry.source.startswith("https://"), entry
+            assert isinstance(entry.date, date), entry
+
+
+def test_ids_are_unique() -> None:
+    catalog = load_catalog()
+    hosts = [(d.id, d.release) for d in catalog.distributions]
+    assert len(set(hosts)) == len(hosts)
+    for kind in ("series", "minors", "components", "deployers", "placements", "engines"):
+        ids = [entry.id for entry in getattr(catalog, kind)]
+        assert len(set(ids)) == len(ids)
+
+
+def test_references_inside_the_catalog_hold() -> None:
+    catalog = load_catalog()
+    hosts = {f"{d.id} {d.release}" for d in catalog.distributions}
+    for deployer in catalog.deployers:
+        assert all(catalog.find_series(series) for series in deployer.series), deployer.id
+        assert set(deployer.preview) <= set(deployer.series)
+        for series, accepted in deployer.hosts.items():
+            assert series in deployer.series
+            assert set(accepted) <= hosts
+        if deployer.bundled_kubernetes:
+            assert catalog.minor(deployer.bundled_kubernetes)
+    deployers = {d.id for d in catalog.deployers}
+    for placement in catalog.placements:
+        assert set(placement.openstack_from) <= deployers
+        roles = {cluster.role for cluster in placement.clusters}
+        assert placement.engine_in in roles or (not roles and not placement.engine_in)
+
+
+def test_one_way_is_built() -> None:
+    catalog = load_catalog()
+    assert [p.id for p in catalog.placements if p.built] == ["openstack-on-k8s"]
+    assert len(catalog.placements) == 6
+    assert [e.id for e in catalog.engines if e.built] == ["flux"]
+    assert [d.id for d in catalog.deployers if d.built] == ["openstack-helm"]
+    assert [s.id for s in catalog.series if s.built] == ["2026.1"]
+
+
+def test_windows() -> None:
+    assert minor_of("v1.35.4") == (1, 35)
+    window = Window("1.9", "1.35")
+    assert window.holds("1.10")
+    assert window.holds("1.35.8")
+    assert not window.holds("1.36")
+    assert Window("1.33").holds("1.99")
+    assert str(Window("1.33")) == "1.33 or newer"
+    assert str(window) == "1.9 to 1.35"
+
+
+@pytest.mark.parametrize("name", preset_names())
+def test_presets_are_valid_sites_that_can_be_built(name: str) -> None:
+    text = preset_text(name)
+    assert text.startswith("# yaml-language-server: $schema=")
+    site = parse_site(text, f"{name}.yaml")
+    assert not_built(site) == []
+    assert [f for f in check_rules(site, date(2026, 11, 25)) if f.severity == "error"] == []
+
+
+def test_an_unknown_preset_is_refused() -> None:
+    with pytest.raises(UserError, match=r"no preset named \.\./lab"):
+        preset_text("../lab")
+
+
+def test_names_of_presets() -> None:
+    assert preset_names() == ("lab", "openstack-helm-ha")
+
+
+@pytest.mark.parametrize(
+    ("override", "words"),
+    [
+        ("openstack.deployer=kolla-ansible", "deployer kolla-ansible"),
+        ("openstack.deployer=existing", "deployer existing"),
+        ("openstack.series=2025.2", "series 2025.2 is known"),
+        ("openstack.series=2031.1", "series 2031.1 is not in the catalog"),
+        ("placement=layered", "placement layered"),
+        ("gitops.engine=argocd", "engine argocd"),
+        ("secrets.backend=external-secrets", "secrets backend external-secrets"),
+    ],
+)
+def test_what_is_known_and_not_built(override: str, words: str) -> None:
+    (sentence,) = not_built(parse_site(preset_text("openstack-helm-ha"), "site.yaml", (override,)))
+    assert words in sentence
+    assert sentence.startswith(override.split("=")[0])

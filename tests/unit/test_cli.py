@@ -1,0 +1,65 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+HEAVY = (
+    "textual",
+    "cookiecutter",
+    "git",
+    "jsonschema",
+    "ruamel",
+    "yaml",
+    "kubernetes_validate",
+    "cryptography",
+)
+
+
+def run(*words: str, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "openinfra_tui", *words], capture_output=True, text=True, check=False, cwd=cwd
+    )
+
+
+def test_help_loads_none_of_the_heavy_libraries() -> None:
+    code = (
+        "import sys; from openinfra_tui.cli.main import group; group.main(['--help'], standalone_mode=False);"
+        f"print([m for m in {HEAVY!r} if m in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "[]"
+
+
+@pytest.mark.parametrize("name", ["catalog", "check", "doctor", "generate", "plan", "preset", "schema"])
+def test_every_command_has_help(name: str) -> None:
+    done = run(name, "--help")
+    assert done.returncode == 0, done.stderr
+    assert "Usage:" in done.stdout
+
+
+def test_a_missing_site_is_one_message(tmp_path: Path) -> None:
+    done = run("generate", "nowhere.yaml", "--output", "out", cwd=tmp_path)
+    assert done.returncode == 2
+    assert "Traceback" not in done.stderr
+    assert "nowhere.yaml" in done.stderr
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("override", ["gitops.engine=argocd", "openstack.deployer=yaook"])
+def test_what_is_not_built_is_refused_and_nothing_is_written(tmp_path: Path, override: str) -> None:
+    (tmp_path / "site.yaml").write_text(run("preset", "show", "openstack-helm-ha").stdout, "utf-8")
+    done = run("generate", "site.yaml", "--output", "out", "--set", override, cwd=tmp_path)
+    assert done.returncode in (2, 5), done.stderr
+    assert "Traceback" not in done.stderr
+    assert [path.name for path in tmp_path.iterdir()] == ["site.yaml"]
+
+
+def test_plan_prints_the_order_as_text_json_and_mermaid(tmp_path: Path) -> None:
+    site = tmp_path / "site.yaml"
+    site.write_text(run("preset", "show", "openstack-helm-ha").stdout, "utf-8")
+    assert "keystone" in run("plan", str(site)).stdout
+    assert '"name": "keystone"' in run("plan", str(site), "--output", "json").stdout
+    assert "mariadb --> keystone" in run("plan", str(site), "--output", "mermaid").stdout
