@@ -78,21 +78,10 @@ def strict(schema: Any) -> Any:
     for key in ("properties", "patternProperties"):
         if isinstance(out.get(key), dict):
             out[key] = {name: strict(item) for name, item in out[key].items()}
-    for key in ("items", "additionalProperties", "not"):
+    for key in ("items", "additionalProperties"):
         if isinstance(out.get(key), dict):
             out[key] = strict(out[key])
-    for key in (
-        "allOf",
-        "anyOf",
-        "oneOf",
-    ):  # value validations: they restate fields and never close an object
-        if isinstance(out.get(key), list):
-            out[key] = [_open(item) for item in out[key]]
-    for key in ("exclusiveMinimum", "exclusiveMaximum"):  # booleans in OpenAPI 3.0, numbers in JSON Schema
-        if isinstance(out.get(key), bool):
-            bound = "minimum" if key.endswith("Minimum") else "maximum"
-            if out.pop(key) and bound in out:
-                out[key] = out.pop(bound)
+    _validations(out)
     if schema.get("x-kubernetes-int-or-string"):
         out.pop("type", None)
         out.pop("anyOf", None)
@@ -106,6 +95,21 @@ def strict(schema: Any) -> Any:
         if "enum" in out:
             out["enum"] = [*out["enum"], None]
     return out
+
+
+def _validations(out: dict[str, Any]) -> None:
+    """Bring one schema's value validations from OpenAPI 3.0 to JSON Schema, in place.
+
+    They restate fields and never close an object.
+    """
+    for key in ("allOf", "anyOf", "oneOf", "not"):
+        if key in out:
+            out[key] = _open(out[key])
+    for key in ("exclusiveMinimum", "exclusiveMaximum"):  # booleans in OpenAPI 3.0, numbers in JSON Schema
+        if isinstance(out.get(key), bool):
+            bound = "minimum" if key.endswith("Minimum") else "maximum"
+            if out.pop(key) and bound in out:
+                out[key] = out.pop(bound)
 
 
 def _open(schema: Any) -> Any:

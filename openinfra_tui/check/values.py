@@ -9,6 +9,7 @@ Open: what the chart has as null, list or empty map; everything below `conf`, `e
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter
 from functools import cache
 from importlib import resources
@@ -21,6 +22,11 @@ if TYPE_CHECKING:
 
 _OPEN_PATHS = ("conf", "endpoints.identity.auth", "extraObjects")
 _OPEN_KEYS = ("annotations", "overrides")
+# helm-toolkit looks an endpoint up by its type and falls back to `default`, so the type is no key of the
+# charts' values (helm-toolkit/templates/endpoints/_keystone_endpoint_uri_lookup.tpl).
+_BY_TYPE = re.compile(
+    r"endpoints\.[^.]+\.(?:hosts|host_fqdn_override|scheme|path|port\.[^.]+)\.(?:public|internal|admin|service)"
+)
 _FILES = ("values.yaml", "values.user.yaml", "values.argocd.yaml", "secrets.sops.yaml")
 _GROUP = "openstack"
 Pin = tuple[str, str]
@@ -50,6 +56,8 @@ def unknown_keys(values: object, shape: object, path: str = "") -> Iterator[str]
             where = f"{path}.{key}" if path else str(key)
             if key in shape:
                 yield from unknown_keys(value, shape[key], where)
+            elif where in _OPEN_PATHS or where in _OPEN_KEYS or _BY_TYPE.fullmatch(where):
+                continue
             elif key != "global" or path:
                 yield f"{where} is no key of the chart: Helm would ignore it"
     elif shape in ("str", "int", "bool", "float") and isinstance(values, dict):
@@ -124,7 +132,7 @@ def _release_pin(repository: Repository, item: dict[str, Any]) -> Pin | None:
         return name, str(chart.get("version"))
     for items in [*repository.builds.values(), *repository.documents.values()]:
         for other in items:
-            if isinstance(other, dict) and other.get("kind") == "GitRepository":
-                if dig(other, "metadata.name") == dig(chart, "sourceRef.name"):
-                    return name, str(dig(other, "spec.ref.tag") or chart.get("version"))
+            same = isinstance(other, dict) and dig(other, "metadata.name") == dig(chart, "sourceRef.name")
+            if same and other.get("kind") == "GitRepository":
+                return name, str(dig(other, "spec.ref.tag") or chart.get("version"))
     return name, str(chart.get("version"))

@@ -5,11 +5,18 @@ from __future__ import annotations
 import json
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from openinfra_tui.flow.generate import plan_site
+from openinfra_tui.catalog.built import not_built
+from openinfra_tui.catalog.read import load_catalog
+from openinfra_tui.flow.generate import check_answers, plan_site
 from openinfra_tui.site.load import load_site
+
+if TYPE_CHECKING:
+    from openinfra_tui.plan.model import Step
+    from openinfra_tui.site.model import Site
 
 
 @click.command("plan")
@@ -20,19 +27,45 @@ from openinfra_tui.site.load import load_site
 @click.option("--output", "form", type=click.Choice(["text", "json", "mermaid"]), default="text")
 def command(site: Path, overrides: tuple[str, ...], form: str) -> None:
     """Show what SITE will carry, and in what order."""
-    plan, warnings = plan_site(load_site(site, overrides), datetime.now(tz=UTC).date())
-    if form == "json":
-        steps = [{"name": s.name, "component": s.component.name, "after": s.depends_on} for s in plan.steps]
-        click.echo(json.dumps({"site": plan.site.name, "cluster": plan.cluster, "steps": steps}, indent=2))
-    elif form == "mermaid":
-        click.echo("flowchart LR")
-        for step in plan.steps:
-            click.echo(f'  {step.name}["{step.name}"]')
-            for before in step.depends_on:
-                click.echo(f"  {before} --> {step.name}")
-    else:
-        click.echo(f"{plan.site.name}: cluster {plan.cluster}, {len(plan.steps)} steps")
-        for number, step in enumerate(plan.steps, 1):
-            click.echo(f"{number:3}  {step.name:28} after {', '.join(step.depends_on) or 'nothing'}")
+    answers = load_site(site, overrides)
+    today = datetime.now(tz=UTC).date()
+    missing = not_built(answers)
+    warnings = check_answers(answers, today)
+    steps: tuple[Step, ...] = () if missing else plan_site(answers, today)[0].steps
+    printer = {"json": _json, "mermaid": _mermaid, "text": _text}[form]
+    printer(answers, steps)
+    for line in missing:
+        click.echo(f"not built yet, so generate refuses it: {line}", err=True)
     for warning in warnings:
         click.echo(f"warning: {warning}", err=True)
+
+
+def _text(site: Site, steps: tuple[Step, ...]) -> None:
+    placement = load_catalog().placement(site.get("placement"))
+    if placement is not None:
+        click.echo(f"{site.name}: {placement.title}")
+        for cluster in placement.clusters:
+            holds = ", holds the engine" if cluster.role == placement.engine_in else ""
+            click.echo(f"  {cluster.role} (made by {' or '.join(cluster.made_by)}{holds})")
+            for carried in cluster.carries:
+                click.echo(f"    {carried}")
+    for number, step in enumerate(steps, 1):
+        click.echo(f"{number:3}  {step.name:28} after {', '.join(step.depends_on) or 'nothing'}")
+
+
+def _json(site: Site, steps: tuple[Step, ...]) -> None:
+    placement = load_catalog().placement(site.get("placement"))
+    clusters = [
+        {"role": c.role, "madeBy": c.made_by, "carries": c.carries}
+        for c in (placement.clusters if placement else ())
+    ]
+    printed = [{"name": s.name, "component": s.component.name, "after": s.depends_on} for s in steps]
+    click.echo(json.dumps({"site": site.name, "clusters": clusters, "steps": printed}, indent=2))
+
+
+def _mermaid(site: Site, steps: tuple[Step, ...]) -> None:
+    click.echo(f"%% {site.name}\nflowchart LR")
+    for step in steps:
+        click.echo(f'  {step.name}["{step.name}"]')
+        for before in step.depends_on:
+            click.echo(f"  {before} --> {step.name}")

@@ -54,6 +54,20 @@ class Generated:
     warnings: tuple[str, ...]
 
 
+def check_answers(site: Site, today: date) -> tuple[str, ...]:
+    """Hold the site against every rule, and return the warnings.
+
+    Raises:
+        UserError: a rule refuses the site.
+    """
+    findings = check_rules(site, today)
+    errors = [finding for finding in findings if finding.severity == "error"]
+    if errors:
+        lines = [f"{site.source}: {f.rule}: {f.message}\n  because {f.because} ({f.source})" for f in errors]
+        raise UserError("\n".join(lines), f"change {' or '.join(errors[0].paths)}")
+    return tuple(f"{f.rule}: {f.message}" for f in findings)
+
+
 def plan_site(site: Site, today: date) -> tuple[Plan, tuple[str, ...]]:
     """The plan of a site that `generate` can build, and the warnings of the rules.
 
@@ -61,18 +75,13 @@ def plan_site(site: Site, today: date) -> tuple[Plan, tuple[str, ...]]:
         UserError: a rule refuses the site, or a requirement has no provider.
         NotBuiltYet: the answers are valid, and this version cannot write them.
     """
-    findings = check_rules(site, today)
-    errors = [finding for finding in findings if finding.severity == "error"]
-    if errors:
-        lines = [f"{site.source}: {f.rule}: {f.message}\n  because {f.because} ({f.source})" for f in errors]
-        raise UserError("\n".join(lines), f"change {' or '.join(errors[0].paths)}")
+    warnings = check_answers(site, today)
     missing = not_built(site)
     if missing:
         raise NotBuiltYet(
             "not built yet: " + "; ".join(missing), "`openinfra-tui catalog` shows what is built"
         )
-    plan = make_plan(site, load_components(), "undercloud")
-    return plan, tuple(f"{f.rule}: {f.message}" for f in findings)
+    return make_plan(site, load_components(), "undercloud"), warnings
 
 
 def generate(request: Request, today: date, progress: Callable[[str], None]) -> Generated:

@@ -15,6 +15,8 @@ _LABELS: Mapping[str, tuple[str, ...]] = {
     "network": ("openstack-network-node", "openvswitch", "l3-agent"),
     "storage": ("ceph-osd-node",),
     "compute": ("openstack-compute-node", "openvswitch"),
+    "management": (),
+    "monitoring": (),
 }
 
 _PUBLIC = (

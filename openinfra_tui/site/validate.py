@@ -92,8 +92,9 @@ def _unknown(path: Path, error: Any) -> Iterator[tuple[Path, str]]:
             continue
         allowed = known or ["names that match " + pattern for pattern in patterns]
         candidates = known or _names(patterns)
-        yield (*path, key), (
-            f"unknown key {text(key)}{_nearest(key, candidates)}; allowed: {', '.join(allowed)}"
+        yield (
+            (*path, key),
+            (f"unknown key {text(key)}{_nearest(key, candidates)}; allowed: {', '.join(allowed)}"),
         )
 
 

@@ -175,7 +175,7 @@ CASES: list[tuple[str, str, dict[str, Any], dict[str, Any]]] = [
     ("F48", W, control(9), control(7)),
     ("F49", E, control(3, compute=0), control(3)),
     ("F50", E, {**by("yaook"), **SHORT}, {**by("yaook"), **LONG}),
-    ("F53", E, by("yaook", "2024.2"), by("yaook", "2025.2")),
+    ("F53", E, by("atmosphere", "2024.2"), by("atmosphere", "2025.2")),
     ("F53", W, by("yaook", "2024.1"), by("yaook", "2025.2")),
     ("F54", W, {**by("yaook"), **kubernetes("1.34")}, {**by("yaook"), **kubernetes("1.35")}),
     ("F55", W, {**by("yaook"), **host("debian", "12")}, {**by("yaook"), **host("debian", "13")}),
@@ -188,6 +188,7 @@ CASES: list[tuple[str, str, dict[str, Any], dict[str, Any]]] = [
     ),
     ("F59", E, {**host("openeuler", "24.03"), "placement": "manual-core"}, host("openeuler", "24.03")),
     ("A1", W, {**by("yaook"), **host("ubuntu", "24.10")}, {**by("yaook"), **NOBLE}),
+    ("C1", E, by("yaook", "2026.2"), by("yaook", "2026.1")),
     ("C2", E, {**by("yaook"), **kubernetes("1.32")}, {**by("yaook"), **kubernetes("1.33")}),
     (
         "C2",

@@ -82,3 +82,20 @@ def series_state(facts: Facts) -> Iterator[Problem]:
         yield Problem(f"OpenStack {series.id} ended on {series.eol}", "error")
     elif series.unmaintained is not None and series.unmaintained <= facts.today:
         yield Problem(f"OpenStack {series.id} is unmaintained since {series.unmaintained}")
+
+
+@rule(
+    "C1",
+    "error",
+    because="A deployer supports some series only; each has its own list, see the source of the deployer.",
+    source="https://github.com/openstack/releases/blob/master/data/series_status.yaml",
+    paths=("openstack.deployer", "openstack.series"),
+)
+def deployer_series(facts: Facts) -> Iterator[Problem]:
+    """A series that the deployer has; F16 and F28 speak of OpenStack-Helm and of the operators."""
+    deployer = facts.catalog.deployer(facts.deployer)
+    if deployer is None or deployer.id in ("openstack-helm", "openstack-k8s-operators"):
+        return
+    if facts.series not in deployer.series:
+        text = f"{deployer.title} has {', '.join(deployer.series)}, not {facts.series}"
+        yield Problem(f"{text} ({deployer.source})")
