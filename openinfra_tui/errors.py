@@ -6,7 +6,8 @@
     ├── CheckFailed      exit 3   a repository was checked and faults were found
     ├── Refused          exit 4   the request is understood and would do harm, so nothing was done
     ├── NotBuiltYet      exit 5   known to the catalog, checked by the rules, not generated yet
-    └── ToolError        exit 6   a program that we need is missing, too old or failed
+    ├── ToolError        exit 6   a program that we need is missing, too old or failed
+    └── NotValidated     exit 7   no fault was found, and something could not be checked
 
 A `UserError` is printed as message and hint, without a traceback. Everything else that is raised is a
 bug and keeps its traceback (exit 1, Python's own).
@@ -53,3 +54,9 @@ class ToolError(UserError):
     """A program that we need is missing, too old, or failed."""
 
     exit_code = 6
+
+
+class NotValidated(UserError):
+    """No fault was found, but some objects have no schema here, so nobody has checked them."""
+
+    exit_code = 7

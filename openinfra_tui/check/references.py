@@ -42,10 +42,19 @@ def check_references(repository: Repository) -> list[Fault]:
                 reached.append((folder or ".", moved))
         faults += _sources(reached)
         faults += _namespaces(reached)
+    shared = tuple(item for items in repository.builds.values() for item in items if _is_watched(item))
     for folder, items in repository.builds.items():
         for item in items:
-            faults += [Fault("reference", folder, text) for text in _values_from(item, items)]
+            faults += [Fault("reference", folder, text) for text in _values_from(item, (*items, *shared))]
     return sorted(set(faults))
+
+
+def _is_watched(item: dict[str, Any]) -> bool:
+    """Whether a HelmRelease of another build notices a change of it (helm-controller, label of the watch)."""
+    labels = dig(item, "metadata.labels") or {}
+    return (
+        item.get("kind") in ("ConfigMap", "Secret") and labels.get("reconcile.fluxcd.io/watch") == "Enabled"
+    )
 
 
 def _is(item: dict[str, Any], kind: str, group: str) -> bool:

@@ -1,14 +1,19 @@
 """Objects against schemas: Kubernetes' own kinds, and custom resources whose definitions are at hand.
 
-Definitions come from the repository itself and from a folder that the user names. A schema is read strictly:
-a field that it does not know would be dropped by the API server (or refused by a strict client), so it is a
-fault, except below `x-kubernetes-preserve-unknown-fields`.
+Definitions come from the repository itself, from a folder that the user names, and for the kinds that we
+write from shapes that travel in the wheel. A schema is read strictly: a field that it does not know would be
+dropped by the API server (or refused by a strict client), so it is a fault, except below
+`x-kubernetes-preserve-unknown-fields`.
 """
 
 from __future__ import annotations
 
+import json
+import re
 from collections import Counter
 from dataclasses import dataclass
+from functools import cache
+from importlib import resources
 from typing import TYPE_CHECKING, Any
 
 import yaml
@@ -34,7 +39,7 @@ class Schemas:
 
 
 def read_crds(folder: Path | None, objects: Iterable[dict[str, Any]]) -> Schemas:
-    """The schemas of every CustomResourceDefinition in a folder and among the objects.
+    """The schemas that travel, over them those of a folder and those among the objects.
 
     Raises:
         UserError: the folder does not exist or holds a file that is not YAML.
@@ -50,7 +55,7 @@ def read_crds(folder: Path | None, objects: Iterable[dict[str, Any]]) -> Schemas
                 found += yamlio.load_all(file.read_bytes())
             except yaml.YAMLError as error:
                 raise UserError(f"{file} is not YAML: {error}") from error
-    custom: dict[tuple[str, str], dict[str, Any]] = {}
+    custom = dict(_travelling())
     for item in found:
         if is_object(item) and item["kind"] == "CustomResourceDefinition":
             spec = item.get("spec") or {}
@@ -58,10 +63,23 @@ def read_crds(folder: Path | None, objects: Iterable[dict[str, Any]]) -> Schemas
                 schema = dig(version, "schema.openAPIV3Schema")
                 if schema:
                     key = (f"{spec['group']}/{version['name']}", spec["names"]["kind"])
-                    custom[key] = strict(
-                        {**schema, "properties": {**(schema.get("properties") or {}), **_META}}
-                    )
+                    custom[key] = _whole(schema)
     return Schemas(custom)
+
+
+@cache
+def _travelling() -> Mapping[tuple[str, str], dict[str, Any]]:
+    """The custom resources that `generate` writes: names and types, written by `scripts/crd_shapes.py`."""
+    file = resources.files("openinfra_tui.check") / "shapes" / "crds.json"
+    shapes: dict[str, dict[str, Any]] = json.loads(file.read_text("utf-8"))
+    return {
+        (name.rpartition("/")[0], name.rpartition("/")[2]): _whole(shape) for name, shape in shapes.items()
+    }
+
+
+def _whole(schema: dict[str, Any]) -> dict[str, Any]:
+    found: dict[str, Any] = strict({**schema, "properties": {**(schema.get("properties") or {}), **_META}})
+    return found
 
 
 def strict(schema: Any) -> Any:
@@ -82,6 +100,7 @@ def strict(schema: Any) -> Any:
         if isinstance(out.get(key), dict):
             out[key] = strict(out[key])
     _validations(out)
+    _drop_foreign_pattern(out)
     if schema.get("x-kubernetes-int-or-string"):
         out.pop("type", None)
         out.pop("anyOf", None)
@@ -118,11 +137,21 @@ def _open(schema: Any) -> Any:
         return [_open(item) for item in schema]
     if not isinstance(schema, dict):
         return schema
-    return {
+    kept = {
         key: _open(value)
         for key, value in schema.items()
         if not key.startswith("x-") and key not in ("nullable", "format")
     }
+    _drop_foreign_pattern(kept)
+    return kept
+
+
+def _drop_foreign_pattern(schema: dict[str, Any]) -> None:
+    """Drop a pattern in Go's dialect that Python cannot read (`(?i)` inside): the server judges it."""
+    try:
+        re.compile(schema["pattern"] if isinstance(schema.get("pattern"), str) else "")
+    except re.error:
+        del schema["pattern"]
 
 
 def check_schemas(repository: Repository, crds: Path | None) -> tuple[list[Fault], int, Counter[str]]:

@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from openinfra_tui.check.run import check
-from openinfra_tui.errors import CheckFailed
+from openinfra_tui.errors import CheckFailed, NotValidated
 
 
 @click.command("check")
@@ -35,3 +35,6 @@ def command(directory: Path, crds: Path | None, kustomize: str | None, form: str
             click.echo(f"not validated: {count} {kind}")
     if report.faults:
         raise CheckFailed(f"{len(report.faults)} faults in {directory}")
+    if report.unvalidated:
+        kinds = ", ".join(sorted(report.unvalidated))
+        raise NotValidated(f"could not be validated: {kinds}", "name a folder with their definitions: --crds")

@@ -19,16 +19,25 @@ from openinfra_tui.flow.generate import Request, generate
 )
 @click.option("--age-key", type=click.Path(path_type=Path, dir_okay=False), help="Identity of `operator`.")
 @click.option("--rotate", multiple=True, metavar="NAME", help="Make this secret anew; needs --age-key.")
+@click.option("--no-commit", is_flag=True, help="Write the files and make no commit.")
+@click.option("--kustomize", envvar="OPENINFRA_KUSTOMIZE", help="The kustomize to use.")
 def command(
-    site: Path, output: Path, overrides: tuple[str, ...], age_key: Path | None, rotate: tuple[str, ...]
+    site: Path,
+    output: Path,
+    overrides: tuple[str, ...],
+    age_key: Path | None,
+    rotate: tuple[str, ...],
+    no_commit: bool,
+    kustomize: str | None,
 ) -> None:
     """Write the repository of SITE, as one commit."""
-    request = Request(site, output, overrides, age_key, rotate)
+    request = Request(site, output, overrides, age_key, rotate, not no_commit, kustomize)
     today = datetime.now(tz=UTC).date()
     done = generate(request, today, lambda line: click.echo(line, err=True))
     for warning in done.warnings:
         click.echo(f"warning: {warning}", err=True)
-    click.echo(f"{done.files} files in {output}: {done.commit or 'nothing changed, no commit'}", err=True)
+    without = "no commit, as asked" if no_commit else "nothing changed, no commit"
+    click.echo(f"{done.files} files in {output}: {done.commit or without}", err=True)
     click.echo(f"repeat: {shlex.join(_words(request))}", err=True)
 
 

@@ -28,18 +28,18 @@ COMMANDS = {
 class LazyGroup(click.Group):
     """A group that knows its commands by name and imports them late."""
 
-    def list_commands(self, ctx: click.Context) -> list[str]:
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - the signature is click's
         """The names, sorted."""
         return sorted(COMMANDS)
 
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - as above
         """Import one command."""
         if cmd_name not in COMMANDS:
             return None
         command: click.Command = import_module(f"openinfra_tui.cli.{cmd_name}").command
         return command
 
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 - as above
         """List the commands without importing them."""
         with formatter.section("Commands"):
             formatter.write_dl(sorted(COMMANDS.items()))
@@ -50,7 +50,8 @@ class LazyGroup(click.Group):
 def group() -> None:
     """From an operator's answers to a Git repository that Flux reconciles into an OpenStack site.
 
-    Exit codes: 0 done; 2 input to mend; 3 faults found; 4 refused; 5 not built yet; 6 a program is missing.
+    Exit codes: 0 done; 2 input to mend; 3 faults found; 4 refused; 5 not built yet; 6 a program is missing;
+    7 no fault, and something could not be validated.
     """
 
 

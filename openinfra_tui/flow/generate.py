@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import tempfile
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from openinfra_tui import __version__, yamlio
 from openinfra_tui.catalog.built import not_built
 from openinfra_tui.catalog.rules import check_rules
+from openinfra_tui.check.run import check
 from openinfra_tui.engine import flux
-from openinfra_tui.errors import NotBuiltYet, Refused, UserError
+from openinfra_tui.errors import CheckFailed, NotBuiltYet, Refused, UserError
 from openinfra_tui.plan.component import load_components
 from openinfra_tui.plan.model import make_plan
 from openinfra_tui.repo.commit import commit_tree
@@ -24,7 +27,6 @@ from openinfra_tui.tree.model import File, Tree
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from datetime import date
-    from pathlib import Path
 
     from openinfra_tui.plan.model import Plan
     from openinfra_tui.site.model import Site
@@ -43,6 +45,8 @@ class Request:
     overrides: Sequence[str] = ()
     age_key: Path | None = None
     rotate: Sequence[str] = ()
+    commit: bool = True
+    kustomize: str | None = None
 
 
 @dataclass(frozen=True)
@@ -116,8 +120,40 @@ def generate(request: Request, today: date, progress: Callable[[str], None]) -> 
     )
     tree = tree.merged(Tree({path: File(content, "secrets") for path, content in secrets.items()}))
     tree = tree.merged(_own_files(site, plan, recipients, bool(request.overrides)))
+    _require_sound(tree, request.kustomize)
+    progress("checked: no faults")
+    if not request.commit:
+        _write_out(request.output, tree)
+        return Generated(len(tree), None, warnings)
     outcome = commit_tree(request.output, tree, _message(site, plan))
     return Generated(len(tree), outcome.sha if outcome.changed else None, warnings)
+
+
+def _require_sound(tree: Tree, kustomize: str | None) -> None:
+    """Check the tree before anything is written; secrets in it are encrypted already.
+
+    Raises:
+        CheckFailed: the repository would be faulty.
+    """
+    with tempfile.TemporaryDirectory(prefix="openinfra-") as temporary:
+        _write_out(Path(temporary), tree)
+        report = check(Path(temporary), kustomize=kustomize)
+    if report.faults:
+        lines = [f"{fault.file}: {fault.kind}: {fault.message}" for fault in report.faults]
+        raise CheckFailed("\n".join(["the repository would have faults; nothing was written", *lines]))
+
+
+def _write_out(folder: Path, tree: Tree) -> None:
+    """Write the files of a tree without a commit; what the operator owns is kept where it exists."""
+    root = folder.resolve()
+    for path in tree:
+        file, place = tree.files[path], folder / path
+        if not place.resolve().is_relative_to(root):
+            raise Refused(f"{place} leads out of {folder}", "remove the symbolic link")
+        if file.once and place.exists():
+            continue
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.write_bytes(file.content)
 
 
 def render_tree(plan: Plan, recipients: Mapping[str, str]) -> Tree:

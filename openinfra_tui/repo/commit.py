@@ -11,23 +11,18 @@ Order of events, so that a kill at any point leaves a repository that the next r
 from __future__ import annotations
 
 import errno
-import fcntl
 import os
 import shutil
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from git import Repo
 
 from openinfra_tui.errors import Refused, ToolError, UserError
 from openinfra_tui.repo.command import Entry, blobs, entries, git, git_in, head, private, work
+from openinfra_tui.repo.lock import locked, own_index
 from openinfra_tui.repo.target import MANIFEST, listed, open_repo, pending, require_clean
 from openinfra_tui.tree.model import File, Tree
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 _HEADER = (
     "# Files that openinfra-tui wrote and may replace or remove. Written by openinfra-tui; do not edit.\n"
@@ -62,7 +57,7 @@ def commit_tree(target: Path, tree: Tree, message: str) -> Outcome:
         git_in(target, "init", "--quiet", "--initial-branch=main", str(target.resolve()))
         repo = Repo(target)
     try:
-        with _locked(repo):
+        with locked(repo):
             require_clean(repo)
             require_author(work(repo))
             return _commit(repo, tree, message)
@@ -126,36 +121,6 @@ def _nearest(path: Path) -> Path:
     return here
 
 
-@contextmanager
-def _locked(repo: Repo) -> Iterator[None]:
-    """Hold the repository against other runs; what a killed run left in our folder is cleared away."""
-    folder = private(repo)
-    with (folder / "lock").open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise Refused(f"another run is writing {work(repo)}", "wait until it has finished") from error
-        index_lock = Path(repo.git_dir) / "index.lock"
-        if index_lock.exists() and _index(repo).exists() and index_lock.samefile(_index(repo)):
-            index_lock.unlink()  # the same file as ours: a killed run of ours, not a git that is at work
-        _clear(repo)
-        try:
-            yield
-        finally:
-            _clear(repo)
-
-
-def _clear(repo: Repo) -> None:
-    for name in ("blobs", "out"):
-        shutil.rmtree(private(repo) / name, ignore_errors=True)
-    for name in ("index", "index.lock"):
-        (private(repo) / name).unlink(missing_ok=True)
-
-
-def _index(repo: Repo) -> Path:
-    return (private(repo) / "index").resolve()
-
-
 def _ours(repo: Repo, before: dict[str, Entry]) -> frozenset[str]:
     """The paths that our previous commit wrote, by the list that it left."""
     if MANIFEST not in before:
@@ -184,7 +149,7 @@ def _write_tree(repo: Repo, old: str | None, before: dict[str, Entry], tree: Tre
     shas = git(
         repo, "hash-object", "-w", "--no-filters", "--stdin-paths", stdin="\n".join(names).encode()
     ).split("\n")
-    index = {"GIT_INDEX_FILE": str(_index(repo))}
+    index = {"GIT_INDEX_FILE": str(own_index(repo))}
     git(repo, "read-tree", *(["--empty"] if old is None else [old]), env=index)
     lines = [f"0 {'0' * 40}\t{path}\0" for path in sorted(gone)]
     for (path, file), sha in zip(wanted.items(), shas, strict=True):
@@ -248,7 +213,7 @@ def _run_hook(repo: Repo) -> None:
     if not hook.is_file() or not os.access(hook, os.X_OK):
         return
     out = _checkout(repo, None)
-    env = {"GIT_WORK_TREE": str(out), "GIT_INDEX_FILE": str(_index(repo))}
+    env = {"GIT_WORK_TREE": str(out), "GIT_INDEX_FILE": str(own_index(repo))}
     try:
         git(repo, "-C", str(out), "hook", "run", "pre-commit", env=env)
     except ToolError as error:
@@ -272,7 +237,7 @@ def _checkout(repo: Repo, paths: list[str] | None) -> Path:
         f"--prefix={out}/",
         *which,
         stdin=feed,
-        env={"GIT_INDEX_FILE": str(_index(repo))},
+        env={"GIT_INDEX_FILE": str(own_index(repo))},
     )
     return out
 
@@ -286,7 +251,7 @@ def _write_commit(repo: Repo, tree: str, old: str | None, message: str) -> str:
 def _follow(repo: Repo, old: str | None, new: str) -> None:
     """Bring work tree and index from one commit to the next; also when half of it was done before."""
     before, after = entries(repo, old), entries(repo, new)
-    git(repo, "read-tree", new, env={"GIT_INDEX_FILE": str(_index(repo))})
+    git(repo, "read-tree", new, env={"GIT_INDEX_FILE": str(own_index(repo))})
     root = work(repo)
     for path in sorted(before.keys() - after.keys()):
         (root / path).unlink(missing_ok=True)
@@ -299,10 +264,10 @@ def _follow(repo: Repo, old: str | None, new: str) -> None:
     for path in changed:
         (root / path).parent.mkdir(parents=True, exist_ok=True)
         _move(out / path, root / path)
-    git(repo, "update-index", "-q", "--refresh", ok=(0, 1), env={"GIT_INDEX_FILE": str(_index(repo))})
+    git(repo, "update-index", "-q", "--refresh", ok=(0, 1), env={"GIT_INDEX_FILE": str(own_index(repo))})
     lock = Path(repo.git_dir) / "index.lock"
     try:
-        lock.hardlink_to(_index(repo))
+        lock.hardlink_to(own_index(repo))
     except FileExistsError as error:
         raise ToolError(
             "another git command holds the index of the repository", f"if none runs, remove {lock}"

@@ -142,7 +142,6 @@ def dirty(repo: Repo, commit: str) -> list[str]:
 
 def _changed(repo: Repo) -> set[str]:
     """Tracked paths whose index or work tree differs from HEAD."""
-    git(repo, "update-index", "-q", "--refresh", ok=(0, 1, 128))  # 128: a lock; the answer is only slower
     out: set[str] = set()
     for words in (
         ("diff-index", "--cached", "--name-only", "--no-renames", "-z", "HEAD"),

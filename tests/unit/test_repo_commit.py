@@ -1,12 +1,13 @@
 from __future__ import annotations
 
+import fcntl
 import os
 import subprocess
 from typing import TYPE_CHECKING
 
 import pytest
 
-from openinfra_tui.errors import Refused, UserError
+from openinfra_tui.errors import Refused, ToolError, UserError
 from openinfra_tui.repo.commit import commit_tree
 from openinfra_tui.repo.target import MANIFEST, read_files, require_usable
 from openinfra_tui.tree.model import File, Tree
@@ -190,3 +191,30 @@ def test_other_repositorys_variables_are_ignored(
     commit_tree(target, tree(x="1\n"), "second")
     monkeypatch.delenv("GIT_INDEX_FILE")
     assert git(target, "status", "--porcelain") == ""
+
+
+def test_index_of_a_git_at_work_is_not_taken(target: Path) -> None:
+    commit_tree(target, tree(x="1\n"), "first")
+    lock = target / ".git/index.lock"
+    lock.write_text("")
+    with pytest.raises(ToolError, match="another git command"):
+        commit_tree(target, tree(x="2\n"), "second")
+    lock.unlink()
+    require_usable(target)
+    commit_tree(target, tree(x="2\n"), "again")
+    assert git(target, "status", "--porcelain") == ""
+    assert git(target, "rev-list", "--count", "HEAD") == "2"
+
+
+def test_touched_files_are_not_dirty(target: Path) -> None:
+    commit_tree(target, tree(x="1\n"), "first")
+    os.utime(target / "x", (1, 1))
+    require_usable(target)
+
+
+def test_second_run_at_the_same_time_is_refused(target: Path) -> None:
+    commit_tree(target, tree(), "first")
+    with (target / ".git/openinfra/lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        with pytest.raises(Refused, match="another run"):
+            commit_tree(target, tree(x="1\n"), "second")
