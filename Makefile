@@ -23,6 +23,11 @@ $(STAMP): pyproject.toml
 	$(BIN)/pip install --quiet --disable-pip-version-check -e '.[dev]'
 	touch $@
 
+# A machine without an author in its Git configuration gets one for the demo only.
+demo: export GIT_AUTHOR_NAME ?= $(or $(shell git config user.name),demo)
+demo: export GIT_AUTHOR_EMAIL ?= $(or $(shell git config user.email),demo@example.invalid)
+demo: export GIT_COMMITTER_NAME ?= $(GIT_AUTHOR_NAME)
+demo: export GIT_COMMITTER_EMAIL ?= $(GIT_AUTHOR_EMAIL)
 demo: venv ## a site file from a preset, its repository, and the checks of that
 	rm -rf build/demo
 	mkdir -p build
