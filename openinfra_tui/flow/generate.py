@@ -13,6 +13,7 @@ from openinfra_tui.catalog.rules import check_rules
 from openinfra_tui.check.run import check
 from openinfra_tui.engine import flux
 from openinfra_tui.errors import CheckFailed, NotBuiltYet, Refused, UserError
+from openinfra_tui.flow.edits import require_unedited, with_expected
 from openinfra_tui.plan.component import load_components
 from openinfra_tui.plan.model import make_plan
 from openinfra_tui.repo.commit import commit_tree
@@ -119,7 +120,8 @@ def generate(request: Request, today: date, progress: Callable[[str], None]) -> 
         request.rotate,
     )
     tree = tree.merged(Tree({path: File(content, "secrets") for path, content in secrets.items()}))
-    tree = tree.merged(_own_files(site, plan, recipients, bool(request.overrides)))
+    tree = with_expected(tree.merged(_own_files(site, plan, recipients, bool(request.overrides))))
+    require_unedited(tree, existing)
     _require_sound(tree, request.kustomize)
     progress("checked: no faults")
     if not request.commit:

@@ -84,6 +84,31 @@ def test_a_fixed_answer_cannot_change(tmp_path: Path) -> None:
         generate(request, TODAY, lambda _: None)
 
 
+def commit_edit(folder: Path, path: str, text: str) -> None:
+    place = folder / path
+    place.write_text(place.read_text("utf-8") + text, "utf-8")
+    subprocess.run(["git", "commit", "-qam", "an edit"], cwd=folder, check=True)
+
+
+def test_an_edit_in_a_file_of_ours_is_never_written_over(tmp_path: Path) -> None:
+    request = request_for(tmp_path, "openstack-helm-ha")
+    generate(request, TODAY, lambda _: None)
+    place = "sites/fra1/openstack/keystone/values.yaml"
+    commit_edit(tmp_path / "out", place, "# mine\n")
+    with pytest.raises(Refused, match=f"edited since the last generate.*{place}"):
+        generate(request, TODAY, lambda _: None)
+    assert (tmp_path / "out" / place).read_text("utf-8").endswith("# mine\n")
+
+
+def test_an_edit_in_the_users_own_values_stays(tmp_path: Path) -> None:
+    request = request_for(tmp_path, "openstack-helm-ha")
+    generate(request, TODAY, lambda _: None)
+    place = "sites/fra1/openstack/keystone/values.user.yaml"
+    commit_edit(tmp_path / "out", place, "# mine\n")
+    assert generate(request, TODAY, lambda _: None).commit is None
+    assert (tmp_path / "out" / place).read_text("utf-8").endswith("# mine\n")
+
+
 def test_every_skeleton_renders_the_same_by_the_cookiecutter_command(tmp_path: Path) -> None:
     site = parse_site(preset_text("openstack-helm-ha"), "site.yaml")
     plan, _ = plan_site(site, TODAY)
