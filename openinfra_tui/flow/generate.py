@@ -176,7 +176,9 @@ def template_context(plan: Plan, recipients: Mapping[str, str]) -> dict[str, Any
         {"name": step.name, "title": step.component.title, "after": list(step.depends_on)}
         for step in plan.steps
     ]
-    return context_of(spec, {**plan.facts, "steps": steps, "cluster": plan.cluster}, plan.site.name)
+    return context_of(
+        spec, {**plan.facts, "steps": steps, "cluster": plan.cluster, "version": __version__}, plan.site.name
+    )
 
 
 def wanted_secrets(plan: Plan) -> dict[str, dict[str, SecretSpec]]:
