@@ -7,10 +7,22 @@ from typing import TYPE_CHECKING
 from openinfra_tui.catalog.read import load_catalog
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from openinfra_tui.site.model import Site
 
-BUILT_SECRET_BACKENDS = ("sops",)
-BUILT_CLUSTER_DISTRIBUTIONS = ("existing", "kubeadm")
+BUILT_CLUSTER_DISTRIBUTIONS = ("existing",)
+BUILT_SERVICES = (
+    *("barbican", "cinder", "glance", "heat", "horizon", "keystone", "magnum", "neutron", "nova"),
+    *("octavia", "placement"),
+)
+# path, what it is, the value where nothing is written, what is built
+_CHOICES = (
+    ("secrets.backend", "secrets backend", "sops", ("sops",)),
+    ("storage.backend", "storage backend", "rook", ("rook", "storage-class")),
+    ("exposure.gateway", "gateway", "envoy-gateway", ("envoy-gateway",)),
+    ("exposure.loadBalancer.provider", "load balancer", "metallb", ("metallb", "existing")),
+)
 
 
 def not_built(site: Site) -> list[str]:
@@ -33,11 +45,26 @@ def not_built(site: Site) -> list[str]:
             out.append(f"{path}: the {kind} {answer or '(none)'} is not in the catalog")
         elif not entry.built:
             out.append(f"{path}: the {kind} {answer} is known and not built yet")
-    backend = site.get("secrets.backend", "sops")
-    if backend not in BUILT_SECRET_BACKENDS:
-        out.append(f"secrets.backend: the secrets backend {backend} is known and not built yet")
+    return [*out, *_parts(site), *_clusters(site)]
+
+
+def _parts(site: Site) -> Iterator[str]:
+    for path, kind, default, built in _CHOICES:
+        value = site.get(path, default)
+        if value not in built:
+            yield f"{path}: the {kind} {value} is known and not built yet"
+    for service in site.get("openstack.services", ()):
+        if service not in BUILT_SERVICES:
+            yield f"openstack.services: the service {service} is known and not built yet"
+    for key, value in (site.get("mirrors") or {}).items():
+        if value:
+            yield f"mirrors.{key}: mirrors are known and not built yet"
+
+
+def _clusters(site: Site) -> Iterator[str]:
     for role, cluster in (site.get("clusters") or {}).items():
         made_by = cluster.get("distribution", "existing")
         if made_by not in BUILT_CLUSTER_DISTRIBUTIONS:
-            out.append(f"clusters.{role}.distribution: the distribution {made_by} is known and not built yet")
-    return out
+            yield f"clusters.{role}.distribution: the distribution {made_by} is known and not built yet"
+        if (cluster.get("cni") or {}).get("managed"):
+            yield f"clusters.{role}.cni.managed: installing the pod network is known and not built yet"

@@ -103,3 +103,20 @@ def test_what_is_known_and_not_built(override: str, words: str) -> None:
     (sentence,) = not_built(parse_site(preset_text("openstack-helm-ha"), "site.yaml", (override,)))
     assert words in sentence
     assert sentence.startswith(override.split("=")[0])
+
+
+@pytest.mark.parametrize(
+    "override",
+    [
+        "openstack.services=[keystone, manila]",
+        "exposure.gateway=ingress-nginx",
+        "exposure.loadBalancer.provider=kube-vip",
+        "storage={backend: external-ceph, externalCeph: {fsid: 4b5c8c0a-ff60-454b-a1b4-9747aa737d19, monitors: [10.22.0.1]}}",
+        "mirrors.images=registry.cloud.example:5000/mirror",
+        "clusters.undercloud.cni.managed=true",
+        "clusters.undercloud.distribution=kubeadm",
+    ],
+)
+def test_no_answer_is_dropped_in_silence(override: str) -> None:
+    (sentence,) = not_built(parse_site(preset_text("openstack-helm-ha"), "site.yaml", (override,)))
+    assert "known and not built yet" in sentence
