@@ -30,8 +30,12 @@ def command(site: Path, overrides: tuple[str, ...], form: str) -> None:
     answers = load_site(site, overrides)
     today = datetime.now(tz=UTC).date()
     missing = not_built(answers)
-    warnings = check_answers(answers, today)
-    steps: tuple[Step, ...] = () if missing else plan_site(answers, today)[0].steps
+    steps: tuple[Step, ...] = ()
+    if missing:
+        warnings = check_answers(answers, today)
+    else:
+        plan, warnings = plan_site(answers, today)
+        steps = plan.steps
     printer = {"json": _json, "mermaid": _mermaid, "text": _text}[form]
     printer(answers, steps)
     for line in missing:

@@ -62,19 +62,17 @@ def make_plan(site: Site, components: Mapping[str, Component], cluster: str) -> 
     chosen = [c for c in components.values() if all(_holds(p, site, derived) for p in c.when)]
     phases = [(c, False) for c in chosen if c.releases or c.configs is None]
     phases += [(c, True) for c in chosen if c.configs is not None]
-    main = {component.name for component, configs in phases if not configs}
     providers: dict[str, list[str]] = {}
     for component, configs in phases:
         name = _name(component, configs)
-        has_main = component.name in main
         own = component.configs.provides if configs and component.configs else ()
-        for capability in (*own, *(() if configs and has_main else component.provides)):
+        for capability in (*own, *(() if configs and component.releases else component.provides)):
             providers.setdefault(capability, []).append(name)
     edges: dict[str, set[str]] = {}
     missing: list[str] = []
     for component, configs in phases:
         name = _name(component, configs)
-        needs, wishes = _wants(component, configs, component.name in main)
+        needs, wishes = _wants(component, configs)
         edges[name] = {provider for want in (*needs, *wishes) for provider in providers.get(want, ())} - {
             name
         }
@@ -83,7 +81,7 @@ def make_plan(site: Site, components: Mapping[str, Component], cluster: str) -> 
             for want in needs
             if want not in providers
         ]
-        if configs and component.name in main:
+        if configs and component.releases:
             edges[name].add(component.name)
     if missing:
         raise UserError("\n".join(missing), "choose what provides it, or leave out what requires it")
@@ -96,11 +94,11 @@ def _name(component: Component, configs: bool) -> str:
     return f"{component.name}-configs" if configs and component.releases else component.name
 
 
-def _wants(component: Component, configs: bool, has_main: bool) -> tuple[tuple[str, ...], tuple[str, ...]]:
+def _wants(component: Component, configs: bool) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """What a step requires, and what it follows where that exists; namespaces are always followed."""
     if not configs or component.configs is None:
         return component.requires, (*component.after, "namespaces")
-    if has_main:
+    if component.releases:
         return component.configs.requires, component.configs.after
     return (*component.requires, *component.configs.requires), (
         *component.after,

@@ -17,15 +17,10 @@ from openinfra_tui.flow.generate import Request, generate, plan_site, render_tre
 from openinfra_tui.resources import skeletons_path
 from openinfra_tui.site.load import parse_site
 
+pytestmark = pytest.mark.usefixtures("git_author")
+
 TODAY = date(2026, 11, 25)
 BIN = Path(sys.executable).parent
-
-
-@pytest.fixture(autouse=True)
-def author(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    config = tmp_path / "gitconfig"
-    config.write_text("[user]\n\tname = Operator\n\temail = operator@cloud.example\n")
-    monkeypatch.setenv("GIT_CONFIG_GLOBAL", str(config))
 
 
 def request_for(folder: Path, preset: str) -> Request:

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
+pytestmark = pytest.mark.usefixtures("git_author")
+
+
 def tree(**files: str) -> Tree:
     base = {".openinfra/sites/a.yaml": "a: 1\n"} | {
         name.replace("__", "/"): text for name, text in files.items()
@@ -27,16 +30,6 @@ def git(target: Path, *words: str) -> str:
     return subprocess.run(
         ["git", *words], cwd=target, check=True, capture_output=True, text=True
     ).stdout.strip()
-
-
-@pytest.fixture(autouse=True)
-def _identity(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    config = tmp_path / "gitconfig"
-    config.write_text("[user]\nname = Op\nemail = op@cloud.example\n")
-    monkeypatch.setenv("GIT_CONFIG_GLOBAL", str(config))
-    monkeypatch.setenv("GIT_CONFIG_NOSYSTEM", "1")
-    for name in [name for name in os.environ if name.startswith(("GIT_AUTHOR", "GIT_COMMITTER"))]:
-        monkeypatch.delenv(name)
 
 
 @pytest.fixture
