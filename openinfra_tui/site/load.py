@@ -37,7 +37,7 @@ def load_site(path: Path, overrides: Sequence[str] = ()) -> Site:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         if len(content) > read.MAX_BYTES:
-            raise SiteError([Problem(source, 0, "", "larger than 1 MiB")]) from error
+            raise SiteError([Problem(source, 0, "", read.TOO_LARGE)]) from error
         line = content.count(b"\n", 0, error.start) + 1
         message = f"byte {content[error.start]:#04x} is not UTF-8"
         raise SiteError([Problem(source, line, "", message)]) from error

@@ -9,7 +9,6 @@ data that two readers can never understand in two ways.
 from __future__ import annotations
 
 import re
-import unicodedata
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,8 +17,11 @@ import yaml
 from openinfra_tui.site.problem import Problem
 from openinfra_tui.site.problem import text as quote
 
-MAX_BYTES = 1024 * 1024
+# About three thousand nodes; what is larger cannot be judged within a second.
+MAX_BYTES = 512 * 1024
+TOO_LARGE = f"larger than {MAX_BYTES // 1024} KiB; a site file is some kilobytes"
 MAX_DEPTH = 32
+MAX_FAULTS = 500
 Path = tuple[str | int, ...]
 
 _DIGITS = re.compile(r"[-+]?[0-9]+")
@@ -27,7 +29,9 @@ _OCTAL = re.compile(r"0o([0-7]{1,18})")
 _HEX = re.compile(r"0x([0-9a-fA-F]{1,15})")
 _FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
 _SPECIAL = {"inf": "inf", "nan": "nan"}
-_BREAKS = "\x85\u2028\u2029\ufeff"
+_TOO_DEEP = f"nested deeper than {MAX_DEPTH} levels"
+# Controls, invisible line breaks, lone surrogates, and what turns the direction of a text.
+_REFUSED = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff\ufeff]")
 
 
 @dataclass
@@ -68,47 +72,35 @@ def read(text: str, source: str) -> Document:
     """
     document = Document()
     if len(text.encode("utf-8", "surrogatepass")) > MAX_BYTES:
-        document.problems.append(Problem(source, 0, "", "larger than 1 MiB; a site file is some kilobytes"))
+        document.problems.append(Problem(source, 0, "", TOO_LARGE))
         return document
     document.problems += _controls(text, source)
     if document.problems:
         return document
     builder = _Builder(document, source)
     try:
-        for event in yaml.parse(text, Loader=yaml.SafeLoader):
-            if not builder.take(event):
+        for event in yaml.parse(text, Loader=yaml.CSafeLoader):
+            if not builder.take(event) or len(document.problems) >= MAX_FAULTS:
                 break
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         what = " ".join(part for part in (error.context, error.problem) if part)
-        _add(document, source, mark, f"not YAML: {what}")
-    except (yaml.YAMLError, ValueError, OverflowError) as error:
-        # A scanner raises ValueError and OverflowError for escapes such as "\UFFFFFFFF".
-        problem = str(error).splitlines()[0] if str(error) else type(error).__name__
-        document.problems.append(Problem(source, builder.line, "", f"not YAML: {problem}"))
+        # The scanner looks ahead and has a bound of its own, a thousand levels.
+        message = _TOO_DEEP if "nesting depth" in what else f"not YAML: {what}"
+        document.problems.append(Problem(source, mark.line + 1 if mark else 0, "", message))
+    except yaml.YAMLError as error:
+        document.problems.append(Problem(source, builder.line, "", f"not YAML: {str(error).splitlines()[0]}"))
     return document
 
 
-def _add(document: Document, source: str, mark: Any, message: str) -> None:
-    document.problems.append(Problem(source, mark.line + 1 if mark else 0, "", message))
-
-
 def _controls(content: str, source: str) -> list[Problem]:
-    """Control characters, invisible line breaks, lone surrogates and characters that turn the direction."""
+    """Characters that a reader of the file cannot see; the return of a Windows line end is none of them."""
     faults = []
     for number, line in enumerate(content.split("\n"), 1):
-        bad = [char for char in line.removesuffix("\r") if char != "\t" and _refused(char)]
-        if bad:
+        if bad := _REFUSED.search(line.removesuffix("\r")):
             what = f"U+{ord(bad[0]):04X}"
             faults.append(Problem(source, number, "", f"control character {what}; only text is allowed"))
-    return faults
-
-
-def _refused(char: str) -> bool:
-    if char.isascii():
-        return char < " " or char == "\x7f"
-    bidi = "\u202a" <= char <= "\u202e" or "\u2066" <= char <= "\u2069"
-    return char in _BREAKS or bidi or unicodedata.category(char) in ("Cc", "Cs")
+    return faults[:MAX_FAULTS]
 
 
 class _Builder:
@@ -142,7 +134,7 @@ class _Builder:
     def _node(self, event: Any) -> bool:
         collection = isinstance(event, yaml.CollectionStartEvent)
         if collection and len(self.stack) + self.skip >= MAX_DEPTH:
-            self._fault((), f"nested deeper than {MAX_DEPTH} levels")
+            self._fault((), _TOO_DEEP)
             return False
         if self.skip:
             self.skip += collection
@@ -156,7 +148,7 @@ class _Builder:
         value = None if refused else _value(event)
         if refused:
             self.document.broken.add(path)
-        if isinstance(value, str) and any(char not in "\n\t" and _refused(char) for char in value):
+        if isinstance(value, str) and _REFUSED.search(value):
             self._fault(path, f"{quote(value)} holds a control character; only text is allowed")
             self.document.broken.add(path)
         self._put(frame, value)
@@ -178,7 +170,7 @@ class _Builder:
         name = event.value
         path = (*here, name)
         self._refuse(event, path)
-        if any(_refused(char) for char in name):
+        if _REFUSED.search(name) or "\n" in name or "\t" in name:
             self._fault(here, f"the key {quote(name)} holds a control character")
         if name in frame.value:
             first = self.document.lines.get(path, 0)

@@ -1,5 +1,6 @@
 """Site files: the example, every hostile file, overrides, and random text."""
 
+import time
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,7 @@ from hypothesis import strategies as st
 from openinfra_tui.errors import UserError
 from openinfra_tui.site.load import load_site, parse_site
 from openinfra_tui.site.problem import SiteError
-from openinfra_tui.site.read import scalar
+from openinfra_tui.site.read import MAX_BYTES, scalar
 
 TESTS = Path(__file__).parent.parent
 HA = TESTS / "sites" / "ha.yaml"
@@ -100,8 +101,12 @@ def test_bad_override(override: str, expected: str) -> None:
 
 def test_unreadable_files(tmp_path: Path) -> None:
     big = tmp_path / "big.yaml"
-    big.write_text("a" * (1024 * 1024 + 1))
-    for path, expected in ((tmp_path / "no.yaml", "no such file"), (tmp_path, "not a file"), (big, "1 MiB")):
+    big.write_text("a" * (512 * 1024 + 1))
+    for path, expected in (
+        (tmp_path / "no.yaml", "no such file"),
+        (tmp_path, "not a file"),
+        (big, "512 KiB"),
+    ):
         with pytest.raises(SiteError, match=expected):
             load_site(path)
 
@@ -132,3 +137,15 @@ def test_a_hostile_list_is_refused_without_comparing_all_with_all() -> None:
     with pytest.raises(SiteError) as caught:
         parse_site(text, "a.yaml")
     assert caught.value.message.splitlines()[-1].startswith("and ")
+
+
+@pytest.mark.parametrize(
+    "unit", ["[", "{", "- ", "a,", "a: 1\n", "? ", "- &x 1\n", "\\x41"], ids=["list", "map", "dash", "item", "twice", "key", "anchor", "escape"]
+)  # fmt: skip
+def test_a_hostile_file_costs_less_than_a_second(unit: str) -> None:
+    text = {"a,": "[", "\\x41": 'a: "'}.get(unit, "")
+    text += unit * ((MAX_BYTES - 8) // len(unit))
+    before = time.process_time()
+    with pytest.raises(SiteError):
+        parse_site(text, "a.yaml")
+    assert time.process_time() - before < 1
