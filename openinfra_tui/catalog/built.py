@@ -22,6 +22,13 @@ _CHOICES = (
     ("storage.backend", "storage backend", "rook", ("rook", "storage-class")),
     ("exposure.gateway", "gateway", "envoy-gateway", ("envoy-gateway",)),
     ("exposure.loadBalancer.provider", "load balancer", "metallb", ("metallb", "existing")),
+    ("openstack.magnum.driver", "driver of Magnum", "heat", ("heat",)),
+)
+# What is written nowhere yet, so that any answer is refused.
+_UNUSED = (
+    ("openstack.magnum.osDistro", "os_distro of Magnum"),
+    ("openstack.kolla.baseDistro", "base of the Kolla images"),
+    ("openstack.kolla.extras", "list of Kolla extras"),
 )
 
 
@@ -53,6 +60,9 @@ def _parts(site: Site) -> Iterator[str]:
         value = site.get(path, default)
         if value not in built:
             yield f"{path}: the {kind} {value} is known and not built yet"
+    for path, kind in _UNUSED:
+        if site.get(path):
+            yield f"{path}: the {kind} is known and not built yet"
     for service in site.get("openstack.services", ()):
         if service not in BUILT_SERVICES:
             yield f"openstack.services: the service {service} is known and not built yet"

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from functools import cache
 from importlib import resources
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from openinfra_tui import yamlio
@@ -20,13 +21,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Window:
-    """The Kubernetes minors that something supports; an empty bound is open."""
+    """The minor versions of Kubernetes or another program that are supported; an empty bound is open."""
 
     low: str = ""
     high: str = ""
 
     def holds(self, version: str) -> bool:
-        """Whether a Kubernetes version such as 1.35 or 1.35.4 is inside."""
+        """Whether a version such as 1.35 or 1.35.4 is inside."""
         minor = minor_of(version)
         return (not self.low or minor >= minor_of(self.low)) and (
             not self.high or minor <= minor_of(self.high)
@@ -82,18 +83,44 @@ class Minor:
 
 @dataclass(frozen=True)
 class Component:
-    """The Kubernetes window of one component at the version that we use."""
+    """The Kubernetes window of one component at the version that we use, and its Cluster API contract."""
 
     id: str
     version: str
     window: Window
     source: str
     date: datetime.date
+    contract: str = ""
+
+
+@dataclass(frozen=True)
+class ControlHost:
+    """The versions that a series of Kolla-Ansible wants where Ansible is run."""
+
+    python: Window
+    ansible_core: Window
 
 
 @dataclass(frozen=True)
 class Deployer:
-    """Who deploys OpenStack. `hosts`: the hosts that it accepts or tests, by series."""
+    """Who deploys OpenStack.
+
+    Attributes:
+        id: its name in a site.
+        title: its name in a text.
+        built: whether this version writes for it.
+        push: whether Ansible or Juju does the work, which Kubernetes cannot reconcile.
+        series: the OpenStack series that it deploys.
+        source: where that was read.
+        date: the day on which it was read.
+        upgrades: the steps from series to series that it takes: next, slurp.
+        preview: the series that it deploys without support.
+        kubernetes: the window that it supports.
+        bundled_kubernetes: the minor that it brings along.
+        hosts: the hosts that it accepts or tests, by series.
+        images: the endings that the tags of its images have, by series.
+        control_hosts: what it wants where Ansible is run, by series.
+    """
 
     id: str
     title: str
@@ -102,10 +129,13 @@ class Deployer:
     series: tuple[str, ...]
     source: str
     date: datetime.date
+    upgrades: tuple[str, ...]
     preview: tuple[str, ...] = ()
     kubernetes: Window | None = None
     bundled_kubernetes: str = ""
     hosts: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    images: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    control_hosts: Mapping[str, ControlHost] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -167,6 +197,15 @@ class Catalog:
     def find_series(self, name: str) -> Series | None:
         """A series by its number, or None."""
         return _find(self.series, name)
+
+    def step(self, running: str, wanted: str) -> str:
+        """What an upgrade is: `next`; `slurp`, from one SLURP series to the next; or empty, anything else."""
+        ids = [series.id for series in self.series]
+        slurps = [series.id for series in self.series if series.slurp]
+        for kind, line in (("next", ids), ("slurp", slurps)):
+            if (running, wanted) in pairwise(line):
+                return kind
+        return ""
 
     def minor(self, version: str) -> Minor | None:
         """The Kubernetes minor of a version such as 1.35.4, or None."""
@@ -231,7 +270,14 @@ def _window(data: Mapping[str, str]) -> Window:
 
 
 def _component(entry: Mapping[str, Any]) -> Component:
-    return Component(entry["id"], entry["version"], _window(entry), entry["source"], entry["date"])
+    return Component(
+        id=entry["id"],
+        version=entry["version"],
+        window=_window(entry),
+        source=entry["source"],
+        date=entry["date"],
+        contract=entry.get("contract", ""),
+    )
 
 
 def _deployer(entry: Mapping[str, Any]) -> Deployer:
@@ -243,10 +289,16 @@ def _deployer(entry: Mapping[str, Any]) -> Deployer:
         series=tuple(entry["series"]),
         source=entry["source"],
         date=entry["date"],
+        upgrades=tuple(entry["upgrades"]),
         preview=tuple(entry.get("preview", ())),
         kubernetes=_window(entry["kubernetes"]) if "kubernetes" in entry else None,
         bundled_kubernetes=entry.get("bundledKubernetes", ""),
         hosts={series: tuple(hosts) for series, hosts in entry.get("hosts", {}).items()},
+        images={series: tuple(endings) for series, endings in entry.get("images", {}).items()},
+        control_hosts={
+            series: ControlHost(_window(host.get("python", {})), _window(host["ansibleCore"]))
+            for series, host in entry.get("controlHosts", {}).items()
+        },
     )
 
 

@@ -22,7 +22,7 @@ class Fault:
     """One thing that is wrong.
 
     Attributes:
-        kind: build, yaml, schema, reference, secret, version or value.
+        kind: build, yaml, schema, reference, secret, version, value or rule.
         file: the path below the checked folder.
         message: what is wrong, without any secret value.
     """
@@ -40,11 +40,13 @@ class Report:
         faults: sorted; empty means that nothing was found.
         validated: how many objects a schema approved or refused.
         unvalidated: what no schema was there for, `apiVersion/Kind` or `chart name version` → how many.
+        warnings: what is allowed and may be regretted; sorted.
     """
 
     faults: tuple[Fault, ...]
     validated: int
     unvalidated: Mapping[str, int]
+    warnings: tuple[Fault, ...] = ()
 
 
 @dataclass(frozen=True)

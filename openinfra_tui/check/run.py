@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 from openinfra_tui.build.kustomize import Kustomize, build, find
+from openinfra_tui.check.constraints import check_constraints
 from openinfra_tui.check.references import buildable, check_references
 from openinfra_tui.check.report import Fault, Report, Repository, read_documents
 from openinfra_tui.check.schemas import check_schemas
@@ -56,8 +57,12 @@ def check(directory: Path, *, kustomize: str | None = None, crds: Path | None = 
     value_faults, charts = check_values(repository)
     faults += [*schema_faults, *value_faults]
     faults += [*check_references(repository), *check_secrets(repository), *check_versions(repository)]
+    refused, warnings = check_constraints(repository)
     return Report(
-        tuple(sorted(set(faults))), validated, dict(sorted((unvalidated + Counter(charts)).items()))
+        faults=tuple(sorted({*faults, *refused})),
+        validated=validated,
+        unvalidated=dict(sorted((unvalidated + Counter(charts)).items())),
+        warnings=tuple(warnings),
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 from pathlib import Path
 
 import click
@@ -20,16 +21,18 @@ def command(directory: Path, crds: Path | None, kustomize: str | None, form: str
     """Check the generated repository in DIRECTORY, offline."""
     report = check(directory, kustomize=kustomize, crds=crds)
     if form == "json":
-        faults = [{"kind": f.kind, "file": f.file, "message": f.message} for f in report.faults]
-        click.echo(
-            json.dumps(
-                {"faults": faults, "validated": report.validated, "unvalidated": dict(report.unvalidated)},
-                indent=2,
-            )
-        )
+        printed = {
+            "faults": [asdict(fault) for fault in report.faults],
+            "warnings": [asdict(warning) for warning in report.warnings],
+            "validated": report.validated,
+            "unvalidated": dict(report.unvalidated),
+        }
+        click.echo(json.dumps(printed, indent=2))
     else:
         for fault in report.faults:
             click.echo(f"{fault.file}: {fault.kind}: {fault.message}")
+        for warning in report.warnings:
+            click.echo(f"{warning.file}: warning: {warning.message}")
         click.echo(f"{report.validated} objects validated, {len(report.faults)} faults")
         for kind, count in sorted(report.unvalidated.items()):
             click.echo(f"not validated: {count} {kind}")

@@ -122,7 +122,7 @@ def generate(request: Request, today: date, progress: Callable[[str], None]) -> 
     tree = tree.merged(Tree({path: File(content, "secrets") for path, content in secrets.items()}))
     tree = with_expected(tree.merged(_own_files(site, plan, recipients, bool(request.overrides))))
     require_unedited(tree, existing)
-    _require_sound(tree, request.kustomize)
+    warnings += _require_sound(tree, request.kustomize)
     progress("checked: no faults")
     if not request.commit:
         _write_out(request.output, tree)
@@ -131,8 +131,8 @@ def generate(request: Request, today: date, progress: Callable[[str], None]) -> 
     return Generated(len(tree), outcome.sha if outcome.changed else None, warnings)
 
 
-def _require_sound(tree: Tree, kustomize: str | None) -> None:
-    """Check the tree before anything is written; secrets in it are encrypted already.
+def _require_sound(tree: Tree, kustomize: str | None) -> tuple[str, ...]:
+    """Check the tree before anything is written, and return the warnings; secrets are encrypted already.
 
     Raises:
         CheckFailed: the repository would be faulty.
@@ -143,6 +143,7 @@ def _require_sound(tree: Tree, kustomize: str | None) -> None:
     if report.faults:
         lines = [f"{fault.file}: {fault.kind}: {fault.message}" for fault in report.faults]
         raise CheckFailed("\n".join(["the repository would have faults; nothing was written", *lines]))
+    return tuple(f"{warning.file}: {warning.message}" for warning in report.warnings)
 
 
 def _write_out(folder: Path, tree: Tree) -> None:

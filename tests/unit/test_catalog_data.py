@@ -115,6 +115,10 @@ def test_what_is_known_and_not_built(override: str, words: str) -> None:
         "mirrors.images=registry.cloud.example:5000/mirror",
         "clusters.undercloud.cni.managed=true",
         "clusters.undercloud.distribution=kubeadm",
+        "openstack.magnum.driver=capi-helm",
+        "openstack.magnum.osDistro=debian",
+        "openstack.kolla.baseDistro=debian",
+        "openstack.kolla.extras=[collectd]",
     ],
 )
 def test_no_answer_is_dropped_in_silence(override: str) -> None:

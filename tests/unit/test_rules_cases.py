@@ -11,6 +11,7 @@ import pytest
 from openinfra_tui import yamlio
 from openinfra_tui.catalog.presets import preset_text
 from openinfra_tui.catalog.rules import RULES, check_rules
+from openinfra_tui.check.constraints import CONSTRAINTS
 from openinfra_tui.site.load import parse_site
 
 if TYPE_CHECKING:
@@ -42,7 +43,8 @@ def host(distribution: str, release: str, role: str = "default") -> dict[str, An
 
 
 def by(deployer: str, series: str = "2026.1") -> dict[str, Any]:
-    return {"openstack.deployer": deployer, "openstack.series": series}
+    placed = {"placement": PLACED[deployer]} if deployer in PLACED else {}
+    return {"openstack.deployer": deployer, "openstack.series": series, **placed}
 
 
 def kubernetes(version: str) -> dict[str, Any]:
@@ -53,17 +55,41 @@ def made_by(distribution: str) -> dict[str, Any]:
     return {"clusters.undercloud.distribution": distribution}
 
 
+def cpu(architecture: str) -> dict[str, Any]:
+    return {"operatingSystem.default.architecture": architecture}
+
+
+def magnum(driver: str, images: str) -> dict[str, Any]:
+    return {
+        "openstack.services": ["magnum"],
+        "openstack.magnum.driver": driver,
+        "openstack.magnum.osDistro": images,
+    }
+
+
+def upgrade(running: str, wanted: str, deployer: str) -> dict[str, Any]:
+    return {**by(deployer, wanted), "openstack.upgradeFrom": running}
+
+
+def runs_on(series: str, **versions: str) -> dict[str, Any]:
+    return {**by("kolla-ansible", series), "openstack.kolla.controlHost": versions}
+
+
 def control(count: int, compute: int = 1) -> dict[str, Any]:
     names = [(f"ctl{n}.example.org", "control") for n in range(count)]
     names += [(f"cmp{n}.example.org", "compute") for n in range(compute)]
     return {"nodes": [{"name": name, "roles": [role]} for name, role in names]}
 
 
+# Where the other placements than that of the base site are needed.
+PLACED = {"kolla-ansible": "manual-core", "kayobe": "manual-core", "existing": "k8s-on-openstack"}
 NO_ROOK = {"storage": {"backend": "storage-class", "storageClass": "fast"}}
 ARGO = {"gitops.engine": "argocd"}
 OKO = "openstack-k8s-operators"
 OKO_BASE = {**by(OKO, "2023.1"), **host("rhel", "9"), **made_by("openshift")}
 KOLLA = by("kolla-ansible")
+EXISTING = {"openstack.deployer": "existing"}
+MANUAL = {"placement": "manual-core", **host("ubuntu", "24.04")}
 NOBLE = host("ubuntu", "24.04")
 SHORT = {"nodes": [{"name": "a", "roles": ["control", "compute"]}]}
 LONG = {"nodes": [{"name": "a.example.org", "roles": ["control", "compute"]}]}
@@ -91,6 +117,25 @@ CASES: list[tuple[str, str, dict[str, Any], dict[str, Any]]] = [
     ),
     ("F7", E, {**KOLLA, **host("flatcar", "stable")}, {**KOLLA, **NOBLE}),
     ("F8", E, {**KOLLA, **host("fedora", "44")}, {**KOLLA, **NOBLE}),
+    (
+        "F9",
+        W,
+        {**KOLLA, "openstack.kolla.baseDistro": "debian"},
+        {**KOLLA, "openstack.kolla.baseDistro": "ubuntu"},
+    ),
+    (
+        "F10",
+        E,
+        {**KOLLA, **host("rocky", "10"), "openstack.kolla.extras": ["hacluster"]},
+        {**KOLLA, **host("rocky", "10"), "openstack.kolla.extras": []},
+    ),
+    ("F11", W, {**KOLLA, **cpu("aarch64")}, {**KOLLA, **cpu("x86-64-v3")}),
+    (
+        "F13",
+        W,
+        {**by("yaook"), **host("rocky", "10"), **cpu("x86-64-v2")},
+        {**by("yaook"), **host("almalinux", "10"), **cpu("x86-64-v2")},
+    ),
     ("F12", W, {**by("yaook"), **host("rocky", "10")}, {**by("yaook"), **host("rocky", "9")}),
     ("F14", E, {**kubernetes("1.37"), **NO_ROOK}, {**kubernetes("1.35"), **NO_ROOK}),
     ("F14", W, kubernetes("1.36"), kubernetes("1.35")),
@@ -137,12 +182,12 @@ CASES: list[tuple[str, str, dict[str, Any], dict[str, Any]]] = [
     (
         "F29",
         W,
-        {**by("atmosphere", "2025.2"), **host("ubuntu", "22.04"), "placement": "manual-core"},
-        {**by("kayobe", "2025.2"), "placement": "manual-core"},
+        {**by("atmosphere", "2025.2"), **host("ubuntu", "22.04"), "placement": "k8s-on-openstack"},
+        {**by("kayobe", "2025.2"), "placement": "k8s-on-openstack"},
     ),
     ("F30", E, by("atmosphere", "2025.2"), {**by("atmosphere", "2025.2"), "placement": "k8s-on-openstack"}),
-    ("F31", E, by("sunbeam"), {**by("sunbeam"), "placement": "side-by-side"}),
-    ("F32", W, {**by("sunbeam"), "placement": "manual-core"}, by("yaook")),
+    ("F31", E, by("sunbeam"), {**by("sunbeam"), "placement": "k8s-on-openstack"}),
+    ("F32", W, {**by("sunbeam"), "placement": "k8s-on-openstack"}, by("existing")),
     (
         "F33",
         E,
@@ -164,29 +209,58 @@ CASES: list[tuple[str, str, dict[str, Any], dict[str, Any]]] = [
         {**by("yaook"), "openstack.services": ["nova"]},
     ),
     (
+        "F36",
+        E,
+        {**by("yaook"), **magnum("capi-helm", "debian")},
+        {**by("yaook"), **magnum("capi-helm", "ubuntu")},
+    ),
+    (
+        "F39",
+        W,
+        {**by("yaook"), "placement": "layered"},
+        by("yaook"),
+    ),
+    (
         "F38",
         E,
         {"placement": "k8s-on-openstack", "clusters.management": {"version": "1.37"}},
         {"placement": "k8s-on-openstack", "clusters.management": {"version": "1.36"}},
     ),
     ("F45", E, {**by("yaook"), **kubernetes("1.37")}, {**by("yaook"), **kubernetes("1.36")}),
+    ("F47", W, {"operatingSystem.default.packages": []}, {"operatingSystem.default.packages": ["lvm2"]}),
     ("F48", E, control(2), control(3)),
     ("F48", W, control(1), control(3)),
     ("F48", W, control(9), control(7)),
     ("F49", E, control(3, compute=0), control(3)),
     ("F50", E, {**by("yaook"), **SHORT}, {**by("yaook"), **LONG}),
+    ("F51", E, upgrade("2025.1", "2026.1", "yaook"), upgrade("2025.1", "2026.1", "openstack-helm")),
+    ("F51", E, upgrade("2025.1", "2026.1", "sunbeam"), by("sunbeam")),
+    ("F51", E, upgrade("2026.1", "2025.2", "yaook"), upgrade("2025.1", "2025.2", "yaook")),
+    (
+        "F52",
+        W,
+        upgrade("2025.1", "2026.1", "kolla-ansible"),
+        upgrade("2025.2", "2026.1", "kolla-ansible"),
+    ),
     ("F53", E, by("atmosphere", "2024.2"), by("atmosphere", "2025.2")),
     ("F53", W, by("yaook", "2024.1"), by("yaook", "2025.2")),
     ("F54", W, {**by("yaook"), **kubernetes("1.34")}, {**by("yaook"), **kubernetes("1.35")}),
     ("F55", W, {**by("yaook"), **host("debian", "12")}, {**by("yaook"), **host("debian", "13")}),
-    ("F57", W, {**by("kolla-ansible")}, {**by("sunbeam"), "placement": "manual-core"}),
+    ("F56", E, runs_on("2026.2", python="3.11.9"), runs_on("2026.2", python="3.12")),
+    ("F56", E, runs_on("2026.1", ansibleCore="2.18"), runs_on("2026.1", ansibleCore="2.20.3")),
+    ("F57", W, by("kolla-ansible"), {**by("sunbeam"), **MANUAL}),
     (
         "F58",
         W,
         {"openstack.neutron.backend": "openvswitch", "clusters.undercloud.cni": {"name": "calico"}},
         {"clusters.undercloud.cni": {"name": "calico"}},
     ),
-    ("F59", E, {**host("openeuler", "24.03"), "placement": "manual-core"}, host("openeuler", "24.03")),
+    (
+        "F59",
+        E,
+        {**KOLLA, **host("openeuler", "24.03")},
+        {**KOLLA, **host("openeuler", "24.03"), "placement": "k8s-on-openstack"},
+    ),
     ("A1", W, {**by("yaook"), **host("ubuntu", "24.10")}, {**by("yaook"), **NOBLE}),
     ("C1", E, by("yaook", "2026.2"), by("yaook", "2026.1")),
     ("C2", E, {**by("yaook"), **kubernetes("1.32")}, {**by("yaook"), **kubernetes("1.33")}),
@@ -196,6 +270,8 @@ CASES: list[tuple[str, str, dict[str, Any], dict[str, Any]]] = [
         {**by("yaook"), **ARGO, **kubernetes("1.37"), **NO_ROOK},
         {**by("yaook"), **ARGO, **kubernetes("1.36"), **NO_ROOK},
     ),
+    ("D1", E, {"placement": "openstack-for-k8s"}, {"placement": "openstack-for-k8s", **EXISTING}),
+    ("D1", E, {**by("sunbeam"), **MANUAL}, {**by("sunbeam"), **MANUAL, "placement": "k8s-on-openstack"}),
     ("D4", E, {"storage.replicas": 4}, {"storage.replicas": 3}),
 ]
 
@@ -212,6 +288,12 @@ def test_rule(rule: str, severity: str, refused: dict[str, Any], passing: dict[s
 
 def test_every_rule_has_a_case() -> None:
     assert set(RULES) == {case[0] for case in CASES}
+
+
+def test_each_of_the_sixty_constraints_is_a_rule_of_the_answers_or_of_the_output() -> None:
+    constraints = {f"F{number}" for number in range(1, 61)}
+    assert {name for name in RULES if name[0] == "F"} | set(CONSTRAINTS) == constraints
+    assert not set(RULES) & set(CONSTRAINTS)
 
 
 def test_the_base_site_has_no_findings() -> None:

@@ -37,16 +37,5 @@ def check_rules(site: Site, today: date) -> list[Finding]:
         today: the day for which ends of life are judged.
     """
     facts = Facts(site, load_catalog(), today)
-    found = [
-        Finding(
-            rule=rule.id,
-            severity=problem.severity or rule.severity,
-            message=problem.message,
-            because=rule.because,
-            source=rule.source,
-            paths=problem.paths or rule.paths,
-        )
-        for rule in RULES.values()
-        for problem in rule.check(facts)
-    ]
+    found = [finding for rule in RULES.values() for finding in rule.findings(facts)]
     return sorted(found, key=lambda f: (f.severity != "error", f.rule[0], int(f.rule[1:]), f.message))

@@ -2,28 +2,34 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from openinfra_tui.catalog.rules.registry import Facts, Problem, rule
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
+from openinfra_tui.catalog.rules.registry import (
+    Cluster,
+    Facts,
+    Found,
+    System,
+    by,
+    each_cluster,
+    each_system,
+    rule,
+)
 
 _OSH = "https://github.com/openstack/openstack-helm/blob/master/doc/source/install/openstack.rst"
+_BACKEND = "openstack.neutron.backend"
 
 
 @rule(
     "F18",
     "error",
+    when=by("openstack-helm"),
     because="The charts of OpenStack-Helm render no Ingress any more; routes come from the Gateway API.",
     source=_OSH,
     paths=("openstack.deployer", "exposure.gateway"),
 )
-def no_ingress(facts: Facts) -> Iterator[Problem]:
+def no_ingress(facts: Facts) -> Found:
     """OpenStack-Helm is exposed by a Gateway."""
-    gateway = str(facts.site.get("exposure.gateway") or "")
-    if facts.deployer == "openstack-helm" and gateway.startswith("ingress"):
-        yield Problem(f"OpenStack-Helm cannot be exposed by {gateway}; choose envoy-gateway")
+    gateway = facts.text("exposure.gateway")
+    if gateway.startswith("ingress"):
+        yield f"OpenStack-Helm cannot be exposed by {gateway}; choose envoy-gateway"
 
 
 @rule(
@@ -33,40 +39,38 @@ def no_ingress(facts: Facts) -> Iterator[Problem]:
     source="https://kubernetes.io/blog/2025/11/11/ingress-nginx-retirement/",
     paths=("exposure.gateway",),
 )
-def retired_ingress(facts: Facts) -> Iterator[Problem]:
+def retired_ingress(facts: Facts) -> Found:
     """ingress-nginx gets no fixes."""
     if facts.site.get("exposure.gateway") == "ingress-nginx":
-        yield Problem("ingress-nginx is retired and gets no security fixes")
+        yield "ingress-nginx is retired and gets no security fixes"
 
 
 @rule(
     "F20",
     "error",
+    when=by("openstack-helm"),
     because="The openvswitch chart loads kernel modules with the host's modprobe, which Talos does not have.",
     source="https://github.com/rackerlabs/genestack/blob/main/docs/k8s-talos.md",
-    paths=("openstack.deployer", "openstack.neutron.backend", "operatingSystem"),
+    paths=("openstack.deployer", _BACKEND, "operatingSystem"),
 )
-def openvswitch_on_talos(facts: Facts) -> Iterator[Problem]:
+@each_system(_BACKEND)
+def openvswitch_on_talos(facts: Facts, system: System) -> Found:
     """The openvswitch chart, which both backends use, does not start on Talos."""
-    backend = facts.site.get("openstack.neutron.backend")
-    if facts.deployer == "openstack-helm" and backend in ("ovn", "openvswitch"):
-        for system in facts.systems:
-            if system.distribution == "talos":
-                text = f"the backend {backend} uses the openvswitch chart, which does not start on Talos"
-                yield Problem(text, paths=(system.path, "openstack.neutron.backend"))
+    backend = facts.text(_BACKEND)
+    if backend in ("ovn", "openvswitch") and system.distribution == "talos":
+        yield f"the backend {backend} uses the openvswitch chart, which does not start on Talos"
 
 
 @rule(
     "F58",
     "warning",
+    when=lambda facts: facts.site.get(_BACKEND) == "openvswitch",
     because="Two overlays on one UDP port of a host lose packets; VXLAN of Neutron and Calico is on 4789.",
-    source="https://github.com/openstack/openstack-helm/blob/master/roles/deploy-env/defaults/main.yml",
-    paths=("openstack.neutron.backend", "clusters"),
+    source="https://github.com/openstack/openstack-helm/blob/master/roles/deploy-env/defaults/main.yaml",
+    paths=(_BACKEND, "clusters"),
 )
-def overlay_ports(facts: Facts) -> Iterator[Problem]:
+@each_cluster("cni.name", _BACKEND)
+def overlay_ports(_: Facts, cluster: Cluster) -> Found:
     """Neutron's VXLAN and Calico's VXLAN share a port; OVN uses Geneve on 6081."""
-    if facts.site.get("openstack.neutron.backend") == "openvswitch":
-        for role, cluster in facts.clusters.items():
-            if role == "undercloud" and (cluster.get("cni") or {}).get("name") == "calico":
-                text = "Calico must not use VXLAN on 4789, which is Neutron's; give it another port"
-                yield Problem(text, paths=(f"clusters.{role}.cni.name", "openstack.neutron.backend"))
+    if cluster.role == "undercloud" and cluster.cni == "calico":
+        yield "Calico must not use VXLAN on 4789, which is Neutron's; give it another port"

@@ -2,100 +2,136 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from openinfra_tui.catalog.rules.registry import Facts, Problem, rule
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
+from openinfra_tui.catalog.rules.registry import (
+    Facts,
+    Found,
+    Problem,
+    System,
+    by,
+    each_system,
+    rule,
+    runs,
+)
 
 _OSH = "https://github.com/openstack/openstack-helm/blob/master/README.rst"
+_STATUS = "https://github.com/openstack/releases/blob/master/data/series_status.yaml"
 
 
 @rule(
     "F15",
     "warning",
+    when=by("openstack-helm"),
     because="Upstream tests each series on these hosts only; the image OS stays Ubuntu.",
     source=_OSH,
     paths=("openstack.deployer", "openstack.series", "operatingSystem"),
 )
-def tested_hosts(facts: Facts) -> Iterator[Problem]:
+@each_system("openstack.series")
+def tested_hosts(facts: Facts, system: System) -> Found:
     """OpenStack-Helm on a host that upstream does not test."""
     deployer = facts.catalog.deployer("openstack-helm")
-    if facts.deployer != "openstack-helm" or deployer is None or facts.series not in deployer.hosts:
-        return
-    tested = deployer.hosts[facts.series]
-    for system in facts.systems:
-        if system.host not in tested:
-            text = f"OpenStack-Helm tests {facts.series} on {' and '.join(tested)}, not on {system.host}"
-            yield Problem(text, paths=(system.path, "openstack.series"))
+    tested = deployer.hosts.get(facts.series, ()) if deployer else ()
+    if tested and system.host not in tested:
+        yield f"OpenStack-Helm tests {facts.series} on {' and '.join(tested)}, not on {system.host}"
 
 
 @rule(
     "F16",
     "error",
+    when=by("openstack-helm"),
     because="OpenStack-Helm has values overrides and image tags for these series only.",
     source=_OSH,
     paths=("openstack.deployer", "openstack.series"),
 )
-def openstack_helm_series(facts: Facts) -> Iterator[Problem]:
+def openstack_helm_series(facts: Facts) -> Found:
     """A series that OpenStack-Helm has, and a warning for one in preview."""
     deployer = facts.catalog.deployer("openstack-helm")
-    if facts.deployer != "openstack-helm" or deployer is None:
-        return
-    if facts.series not in deployer.series:
-        yield Problem(f"OpenStack-Helm has {', '.join(deployer.series)}, not {facts.series}")
-    elif facts.series in deployer.preview:
-        yield Problem(f"{facts.series} is a preview in OpenStack-Helm: few charts have overrides", "warning")
+    if deployer is not None and facts.series not in deployer.series:
+        yield f"OpenStack-Helm has {', '.join(deployer.series)}, not {facts.series}"
+    elif deployer is not None and facts.series in deployer.preview:
+        text = f"{facts.series} is a preview in OpenStack-Helm: few charts have overrides"
+        yield Problem(text, "warning")
 
 
 @rule(
     "F35",
     "error",
+    when=runs("magnum"),
     because="Magnum 23 (2026.2) contains no driver; 22 was the last with the Heat driver.",
     source="https://pypi.org/project/magnum/23.0.0/",
-    paths=("openstack.services", "openstack.series"),
+    paths=("openstack.magnum.driver", "openstack.series"),
 )
-def magnum_driver(facts: Facts) -> Iterator[Problem]:
-    """Magnum after its Heat driver; a Cluster API driver cannot be chosen in a site yet."""
-    if "magnum" not in facts.services:
+def magnum_driver(facts: Facts) -> Found:
+    """Magnum after its Heat driver."""
+    if facts.text("openstack.magnum.driver") != "heat":
         return
     if facts.series >= "2026.2":
-        yield Problem(f"Magnum {facts.series} has no Heat driver; a Cluster API driver must be added")
+        yield f"Magnum {facts.series} has no Heat driver; choose cluster-api or capi-helm"
     elif facts.series == "2026.1":
         yield Problem("2026.1 is the last series whose Magnum has the Heat driver", "warning")
+
+
+@rule(
+    "F36",
+    "error",
+    when=runs("magnum"),
+    because="The driver magnum-capi-helm registers itself for the os_distro ubuntu alone.",
+    source="https://pypi.org/project/magnum-capi-helm/1.4.0/",
+    paths=("openstack.magnum.driver", "openstack.magnum.osDistro"),
+)
+def magnum_images(facts: Facts) -> Found:
+    """What the clusters of Magnum boot with its Helm driver."""
+    images = facts.text("openstack.magnum.osDistro")
+    if facts.text("openstack.magnum.driver") == "capi-helm" and images not in ("", "ubuntu"):
+        yield f"the driver capi-helm makes clusters of ubuntu images, not {images}"
+
+
+@rule(
+    "F51",
+    "error",
+    because="OpenStack is upgraded to the next series, or from one SLURP series to the next SLURP series.",
+    source="https://governance.openstack.org/tc/resolutions/20220210-release-cadence-adjustment.html",
+    paths=("openstack.upgradeFrom", "openstack.series"),
+)
+def upgrade_path(facts: Facts) -> Found:
+    """One step from what runs; Yaook jumps over nothing, Sunbeam does not upgrade across series."""
+    running, deployer = facts.text("openstack.upgradeFrom"), facts.catalog.deployer(facts.deployer)
+    if deployer is None or running in ("", facts.series):
+        return
+    step = facts.catalog.step(running, facts.series)
+    if step not in deployer.upgrades:
+        allowed = {"": "no upgrade", "next": "the next series", "next slurp": "the next series or SLURP"}
+        text = f"{running} to {facts.series} is no step that {deployer.title} can take"
+        yield f"{text}; it can take {allowed[' '.join(deployer.upgrades)]}"
 
 
 @rule(
     "F53",
     "warning",
     because="A series that is unmaintained gets no releases, and one that has ended gets nothing.",
-    source="https://github.com/openstack/releases/blob/master/data/series_status.yaml",
+    source=_STATUS,
     paths=("openstack.series",),
 )
-def series_state(facts: Facts) -> Iterator[Problem]:
+def series_state(facts: Facts) -> Found:
     """A series that has ended is refused, one that is unmaintained is warned of."""
     series = facts.catalog.find_series(facts.series)
-    if series is None:
-        return
-    if series.eol is not None and series.eol <= facts.today:
+    if series is not None and series.eol is not None and series.eol <= facts.today:
         yield Problem(f"OpenStack {series.id} ended on {series.eol}", "error")
-    elif series.unmaintained is not None and series.unmaintained <= facts.today:
-        yield Problem(f"OpenStack {series.id} is unmaintained since {series.unmaintained}")
+    elif series is not None and series.unmaintained is not None and series.unmaintained <= facts.today:
+        yield f"OpenStack {series.id} is unmaintained since {series.unmaintained}"
 
 
 @rule(
     "C1",
     "error",
     because="A deployer supports some series only; each has its own list, see the source of the deployer.",
-    source="https://github.com/openstack/releases/blob/master/data/series_status.yaml",
+    source=_STATUS,
     paths=("openstack.deployer", "openstack.series"),
 )
-def deployer_series(facts: Facts) -> Iterator[Problem]:
+def deployer_series(facts: Facts) -> Found:
     """A series that the deployer has; F16 and F28 speak of OpenStack-Helm and of the operators."""
     deployer = facts.catalog.deployer(facts.deployer)
     if deployer is None or deployer.id in ("openstack-helm", "openstack-k8s-operators"):
         return
     if facts.series not in deployer.series:
         text = f"{deployer.title} has {', '.join(deployer.series)}, not {facts.series}"
-        yield Problem(f"{text} ({deployer.source})")
+        yield f"{text} ({deployer.source})"
