@@ -149,7 +149,20 @@ class PlacedCluster:
 
 @dataclass(frozen=True)
 class Placement:
-    """One placement form. `engine_in` is the role that holds the engine, or empty."""
+    """One placement form.
+
+    Attributes:
+        id: its name in a site.
+        title: its name in a text.
+        help: one sentence.
+        built: whether this version writes it.
+        engine_in: the role of the cluster that holds the engine, or empty.
+        clusters: the clusters that it has.
+        openstack_from: the deployers that put OpenStack where it stands.
+        picture: rows from the top down, of roles of clusters, `cloud` and `hosts`; two in a row are side by side.
+        source: where that was read.
+        date: the day on which it was read.
+    """
 
     id: str
     title: str
@@ -158,6 +171,7 @@ class Placement:
     engine_in: str
     clusters: tuple[PlacedCluster, ...]
     openstack_from: tuple[str, ...]
+    picture: tuple[tuple[str, ...], ...]
     source: str
     date: datetime.date
 
@@ -313,6 +327,7 @@ def _placement(entry: Mapping[str, Any]) -> Placement:
             PlacedCluster(c["role"], tuple(c["madeBy"]), tuple(c["carries"])) for c in entry["clusters"]
         ),
         openstack_from=tuple(entry["openstackFrom"]),
+        picture=tuple(tuple(row) for row in entry["picture"]),
         source=entry["source"],
         date=entry["date"],
     )

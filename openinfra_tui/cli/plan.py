@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import sys
 from datetime import UTC, datetime
 from pathlib import Path
+from textwrap import wrap
 from typing import TYPE_CHECKING
 
 import click
@@ -12,6 +14,7 @@ import click
 from openinfra_tui.catalog.built import not_built
 from openinfra_tui.catalog.read import load_catalog
 from openinfra_tui.flow.generate import check_answers, plan_site
+from openinfra_tui.plan.picture import picture
 from openinfra_tui.site.load import load_site
 
 if TYPE_CHECKING:
@@ -45,16 +48,19 @@ def command(site: Path, overrides: tuple[str, ...], form: str) -> None:
 
 
 def _text(site: Site, steps: tuple[Step, ...]) -> None:
-    placement = load_catalog().placement(site.get("placement"))
-    if placement is not None:
-        click.echo(f"{site.name}: {placement.title}")
-        for cluster in placement.clusters:
-            holds = ", holds the engine" if cluster.role == placement.engine_in else ""
-            click.echo(f"  {cluster.role} (made by {' or '.join(cluster.made_by)}{holds})")
-            for carried in cluster.carries:
-                click.echo(f"    {carried}")
+    catalog = load_catalog()
+    click.echo(picture(site, catalog, unicode=_draws_boxes()))
+    placement = catalog.placement(site.get("placement"))
+    for cluster in placement.clusters if placement else ():
+        lines = wrap(", ".join(cluster.carries), 76)
+        click.echo("\n  ".join([f"{cluster.role} carries", *lines]))
     for number, step in enumerate(steps, 1):
         click.echo(f"{number:3}  {step.name:28} after {', '.join(step.depends_on) or 'nothing'}")
+
+
+def _draws_boxes() -> bool:
+    """Whether the terminal can show box characters."""
+    return "utf" in (sys.stdout.encoding or "").lower()
 
 
 def _json(site: Site, steps: tuple[Step, ...]) -> None:

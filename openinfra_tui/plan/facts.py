@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from openinfra_tui.catalog.read import load_catalog
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -59,6 +61,7 @@ def facts(site: Site) -> dict[str, Any]:
             for node in _with_role(nodes, "storage")
         ],
         "nodes": [{"name": node["name"], "labels": node_labels(node["roles"])} for node in nodes],
+        "packages": packages(site),
         "gateway": {"name": "public", "namespace": "envoy-gateway-system", "class": "envoy"},
         "issuer": "public",
     }
@@ -84,6 +87,23 @@ def bridge_mappings(networks: list[dict[str, Any]]) -> str:
 def vlan_ranges(networks: list[dict[str, Any]]) -> str:
     """`physnet1:100:199,…`, ml2_type_vlan.network_vlan_ranges."""
     return ",".join(f"{net['name']}:{net['vlans']}" if net.get("vlans") else net["name"] for net in networks)
+
+
+def packages(site: Site) -> dict[str, list[str]]:
+    """Each package that hosts must have → the names of those hosts; none where no package can be installed."""
+    systems = site.get("operatingSystem", {})
+    default = systems.get("default", {})
+    out: dict[str, list[str]] = {}
+    for node in site.get("nodes", []):
+        wanted: set[str] = set()
+        for role in node["roles"]:
+            system = {**default, **systems.get(role, {})}
+            known = load_catalog().distribution(system.get("distribution", ""), system.get("release", ""))
+            if known is None or not known.immutable:
+                wanted.update(system.get("packages", ()))
+        for package in sorted(wanted):
+            out.setdefault(package, []).append(node["name"])
+    return out
 
 
 def node_labels(roles: list[str]) -> dict[str, str]:

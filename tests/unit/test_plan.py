@@ -9,7 +9,14 @@ from hypothesis import strategies as st
 
 from openinfra_tui.errors import UserError
 from openinfra_tui.plan.component import Component, Configs, Release
-from openinfra_tui.plan.facts import bridge_mappings, control_replicas, monitors, node_labels, vlan_ranges
+from openinfra_tui.plan.facts import (
+    bridge_mappings,
+    control_replicas,
+    monitors,
+    node_labels,
+    packages,
+    vlan_ranges,
+)
 from openinfra_tui.plan.model import make_plan
 from openinfra_tui.site.model import Site
 
@@ -99,3 +106,18 @@ def test_neutron_reads_networks() -> None:
 
 def test_labels_follow_roles() -> None:
     assert node_labels(["compute"]) == {"openstack-compute-node": "enabled", "openvswitch": "enabled"}
+
+
+def test_packages_follow_the_systems_of_the_roles() -> None:
+    systems = {
+        "default": {"distribution": "ubuntu", "release": "24.04", "packages": ["lvm2"]},
+        "compute": {"distribution": "rocky", "release": "10", "packages": ["lvm2", "numactl"]},
+        "storage": {"distribution": "talos", "release": "1.13"},
+    }
+    nodes = [
+        {"name": "b", "roles": ["control", "compute"]},
+        {"name": "c", "roles": ["storage"]},
+        {"name": "d", "roles": ["control"]},
+    ]
+    site = Site("s1", {"operatingSystem": systems, "nodes": nodes}, "site.yaml", "", {})
+    assert packages(site) == {"lvm2": ["b", "d"], "numactl": ["b"]}
