@@ -159,7 +159,7 @@ class Placement:
         engine_in: the role of the cluster that holds the engine, or empty.
         clusters: the clusters that it has.
         openstack_from: the deployers that put OpenStack where it stands.
-        picture: rows from the top down, of roles of clusters, `cloud` and `hosts`; two in a row are side by side.
+        picture: rows from the top down, of roles of clusters, `cloud` and `hosts`; two are side by side.
         source: where that was read.
         date: the day on which it was read.
     """

@@ -52,7 +52,7 @@ def _text(site: Site, steps: tuple[Step, ...]) -> None:
     click.echo(picture(site, catalog, unicode=_draws_boxes()))
     placement = catalog.placement(site.get("placement"))
     for cluster in placement.clusters if placement else ():
-        lines = wrap(", ".join(cluster.carries), 76)
+        lines = wrap(", ".join(cluster.carries), 76, break_on_hyphens=False)
         click.echo("\n  ".join([f"{cluster.role} carries", *lines]))
     for number, step in enumerate(steps, 1):
         click.echo(f"{number:3}  {step.name:28} after {', '.join(step.depends_on) or 'nothing'}")

@@ -90,7 +90,7 @@ def vlan_ranges(networks: list[dict[str, Any]]) -> str:
 
 
 def packages(site: Site) -> dict[str, list[str]]:
-    """Each package that hosts must have → the names of those hosts; none where no package can be installed."""
+    """Each package that hosts must have → their names; none where no package can be installed."""
     systems = site.get("operatingSystem", {})
     default = systems.get("default", {})
     out: dict[str, list[str]] = {}

@@ -53,8 +53,8 @@ def _row(cells: list[tuple[str, str]]) -> list[str]:
     half = (WIDTH - 3) // 2
     widths = [half, WIDTH - 3 - half] if len(cells) == 2 else [WIDTH - 2]
     columns = [
-        [*wrap(head, width - 2), *wrap(notes, width - 2)]
-        for (head, notes), width in zip(cells, widths, strict=True)
+        [line for text in cell for line in wrap(text, width - 2, break_on_hyphens=False)]
+        for cell, width in zip(cells, widths, strict=True)
     ]
     height = max(len(column) for column in columns)
     lines = []
