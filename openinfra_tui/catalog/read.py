@@ -113,7 +113,7 @@ class Deployer:
         series: the OpenStack series that it deploys.
         source: where that was read.
         date: the day on which it was read.
-        upgrades: the steps from series to series that it takes: next, slurp.
+        upgrades: the steps from series to series that it takes: next, slurp, own.
         preview: the series that it deploys without support.
         kubernetes: the window that it supports.
         bundled_kubernetes: the minor that it brings along.

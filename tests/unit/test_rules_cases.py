@@ -211,6 +211,12 @@ CASES: list[tuple[str, str, dict[str, Any], dict[str, Any]]] = [
     (
         "F36",
         E,
+        {**by("yaook"), **magnum("capi-helm", "rockylinux")},
+        {**by("yaook"), **magnum("capi-helm", "flatcar")},
+    ),
+    (
+        "F36",
+        E,
         {**by("yaook"), **magnum("capi-helm", "debian")},
         {**by("yaook"), **magnum("capi-helm", "ubuntu")},
     ),
@@ -234,6 +240,7 @@ CASES: list[tuple[str, str, dict[str, Any], dict[str, Any]]] = [
     ("F49", E, control(3, compute=0), control(3)),
     ("F50", E, {**by("yaook"), **SHORT}, {**by("yaook"), **LONG}),
     ("F51", E, upgrade("2025.1", "2026.1", "yaook"), upgrade("2025.1", "2026.1", "openstack-helm")),
+    ("F51", E, upgrade("2024.2", "2025.1", "yaook"), upgrade("2024.1", "2025.1", "yaook")),
     ("F51", E, upgrade("2025.1", "2026.1", "sunbeam"), by("sunbeam")),
     ("F51", E, upgrade("2026.1", "2025.2", "yaook"), upgrade("2025.1", "2025.2", "yaook")),
     (

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 from openinfra_tui.catalog.rules.registry import (
     Facts,
     Found,
@@ -14,6 +16,8 @@ from openinfra_tui.catalog.rules.registry import (
 )
 
 _OSH = "https://github.com/openstack/openstack-helm/blob/master/README.rst"
+_CAPI_HELM = ("ubuntu", "flatcar")
+_STEPS = {"next": "the next series", "slurp": "the next SLURP series", "own": "the next series that it has"}
 _STATUS = "https://github.com/openstack/releases/blob/master/data/series_status.yaml"
 
 
@@ -74,15 +78,15 @@ def magnum_driver(facts: Facts) -> Found:
     "F36",
     "error",
     when=runs("magnum"),
-    because="The driver magnum-capi-helm registers itself for the os_distro ubuntu alone.",
+    because="The driver magnum-capi-helm registers itself for these values of os_distro alone.",
     source="https://pypi.org/project/magnum-capi-helm/1.4.0/",
     paths=("openstack.magnum.driver", "openstack.magnum.osDistro"),
 )
 def magnum_images(facts: Facts) -> Found:
     """What the clusters of Magnum boot with its Helm driver."""
     images = facts.text("openstack.magnum.osDistro")
-    if facts.text("openstack.magnum.driver") == "capi-helm" and images not in ("", "ubuntu"):
-        yield f"the driver capi-helm makes clusters of ubuntu images, not {images}"
+    if facts.text("openstack.magnum.driver") == "capi-helm" and images not in ("", *_CAPI_HELM):
+        yield f"the driver capi-helm makes clusters of {' or '.join(_CAPI_HELM)} images, not {images}"
 
 
 @rule(
@@ -93,15 +97,16 @@ def magnum_images(facts: Facts) -> Found:
     paths=("openstack.upgradeFrom", "openstack.series"),
 )
 def upgrade_path(facts: Facts) -> Found:
-    """One step from what runs; Yaook jumps over nothing, Sunbeam does not upgrade across series."""
+    """One step from what runs; Yaook goes along its own list, Sunbeam does not upgrade across series."""
     running, deployer = facts.text("openstack.upgradeFrom"), facts.catalog.deployer(facts.deployer)
     if deployer is None or running in ("", facts.series):
         return
-    step = facts.catalog.step(running, facts.series)
-    if step not in deployer.upgrades:
-        allowed = {"": "no upgrade", "next": "the next series", "next slurp": "the next series or SLURP"}
-        text = f"{running} to {facts.series} is no step that {deployer.title} can take"
-        yield f"{text}; it can take {allowed[' '.join(deployer.upgrades)]}"
+    steps = {facts.catalog.step(running, facts.series)}
+    if (running, facts.series) in pairwise(deployer.series):
+        steps.add("own")
+    if not steps & set(deployer.upgrades):
+        allowed = " or ".join(_STEPS[step] for step in deployer.upgrades) or "no upgrade"
+        yield f"{running} to {facts.series} is no step of {deployer.title}; it takes {allowed}"
 
 
 @rule(
