@@ -9,6 +9,7 @@ from openinfra_tui.catalog.presets import preset_names, preset_text
 from openinfra_tui.catalog.read import Window, load_catalog, minor_of
 from openinfra_tui.catalog.rules import check_rules
 from openinfra_tui.errors import UserError
+from openinfra_tui.plan.component import load_components
 from openinfra_tui.site.load import parse_site
 
 
@@ -56,6 +57,13 @@ def test_one_way_is_built() -> None:
     assert [e.id for e in catalog.engines if e.built] == ["flux"]
     assert [d.id for d in catalog.deployers if d.built] == ["openstack-helm"]
     assert [s.id for s in catalog.series if s.built] == ["2026.1"]
+
+
+def test_the_window_of_rook_is_that_of_the_chart_that_we_pin() -> None:
+    (release,) = load_components()["rook-ceph-operator"].releases
+    rook = load_catalog().component("rook")
+    assert rook is not None
+    assert minor_of(release.version) == minor_of(rook.version)
 
 
 def test_windows() -> None:

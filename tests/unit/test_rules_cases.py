@@ -138,7 +138,7 @@ CASES: list[tuple[str, str, dict[str, Any], dict[str, Any]]] = [
     ),
     ("F12", W, {**by("yaook"), **host("rocky", "10")}, {**by("yaook"), **host("rocky", "9")}),
     ("F14", E, {**kubernetes("1.37"), **NO_ROOK}, {**kubernetes("1.35"), **NO_ROOK}),
-    ("F14", W, kubernetes("1.36"), kubernetes("1.35")),
+    ("F14", W, {**kubernetes("1.36"), **NO_ROOK}, {**kubernetes("1.35"), **NO_ROOK}),
     ("F15", W, host("debian", "13"), NOBLE),
     ("F16", E, {"openstack.series": "2024.1"}, {**by("yaook", "2024.1")}),
     (
@@ -232,7 +232,7 @@ CASES: list[tuple[str, str, dict[str, Any], dict[str, Any]]] = [
         {"placement": "k8s-on-openstack", "clusters.management": {"version": "1.37"}},
         {"placement": "k8s-on-openstack", "clusters.management": {"version": "1.36"}},
     ),
-    ("F45", E, {**by("yaook"), **kubernetes("1.37")}, {**by("yaook"), **kubernetes("1.36")}),
+    ("F45", E, {**by("yaook"), **kubernetes("1.36")}, {**by("yaook"), **kubernetes("1.35")}),
     ("F47", W, {"operatingSystem.default.packages": []}, {"operatingSystem.default.packages": ["lvm2"]}),
     ("F48", E, control(2), control(3)),
     ("F48", W, control(1), control(3)),

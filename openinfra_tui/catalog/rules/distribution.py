@@ -125,7 +125,7 @@ def coreos_is_okd(_: Facts, system: System) -> Found:
     "warning",
     when=lambda facts: facts.site.get("storage.backend") == "rook",
     because="Without lvm2 the Ceph daemons of raw devices do not come back after a reboot of the host.",
-    source="https://github.com/rook/rook/blob/v1.20.6/Documentation/Getting-Started/Prerequisites/prerequisites.md",
+    source="https://github.com/rook/rook/blob/v1.19.10/Documentation/Getting-Started/Prerequisites/prerequisites.md",
     paths=("storage.backend", "nodes", "operatingSystem"),
 )
 def lvm2_for_ceph(facts: Facts) -> Found:

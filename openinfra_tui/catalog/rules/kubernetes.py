@@ -75,7 +75,7 @@ def old_contract(facts: Facts) -> Found:
     "error",
     when=lambda facts: facts.site.get("storage.backend") == "rook",
     because="Rook supports a window of Kubernetes minors.",
-    source="https://github.com/rook/rook/blob/v1.20.6/Documentation/Getting-Started/Prerequisites/prerequisites.md",
+    source="https://github.com/rook/rook/blob/v1.19.10/Documentation/Getting-Started/Prerequisites/prerequisites.md",
     paths=(_UNDERCLOUD, "storage.backend"),
 )
 def rook_window(facts: Facts) -> Found:
