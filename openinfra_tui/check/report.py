@@ -41,12 +41,14 @@ class Report:
         validated: how many objects a schema approved or refused.
         unvalidated: what no schema was there for, `apiVersion/Kind` or `chart name version` → how many.
         warnings: what is allowed and may be regretted; sorted.
+        schemas: Kubernetes minor of a site → minor of the schemas that judged its objects.
     """
 
     faults: tuple[Fault, ...]
     validated: int
     unvalidated: Mapping[str, int]
     warnings: tuple[Fault, ...] = ()
+    schemas: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from collections import Counter
-from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
-from openinfra_tui.build.kustomize import Kustomize, build, find
+from openinfra_tui.build.cache import Cache, default_folder
+from openinfra_tui.build.kustomize import find
+from openinfra_tui.build.many import build_all
 from openinfra_tui.check.constraints import check_constraints
 from openinfra_tui.check.references import buildable, check_references
 from openinfra_tui.check.report import Fault, Report, Repository, read_documents
@@ -20,13 +20,11 @@ from openinfra_tui.errors import ToolError, UserError
 if TYPE_CHECKING:
     from pathlib import Path
 
-Built = tuple[str, tuple[dict[str, Any], ...], Fault | None]
-
 
 def check(directory: Path, *, kustomize: str | None = None, crds: Path | None = None) -> Report:
-    """Check a repository in a folder. Nothing is written and no cluster is asked.
+    """Check a repository in a folder. Nothing is written into it and no cluster is asked.
 
-    Each kustomization is built by itself, because an aggregate build hides broken references.
+    Each kustomization is built as if by itself, because an aggregate build hides broken references.
 
     Args:
         directory: the folder that holds `clusters/` and `sites/`.
@@ -42,32 +40,28 @@ def check(directory: Path, *, kustomize: str | None = None, crds: Path | None = 
             f"{directory} holds neither clusters/ nor sites/", "name a folder that generate wrote"
         )
     documents, faults = read_documents(directory)
-    folders = buildable(documents)
+    secret_faults = check_secrets(Repository(directory, documents))
     builds: dict[str, tuple[dict[str, Any], ...]] = {}
+    folders = buildable(documents)
     if folders:
-        tool = find(kustomize)
-        with ThreadPoolExecutor(max_workers=min(16, (os.cpu_count() or 2) * 2)) as pool:
-            for folder, items, fault in pool.map(lambda name: _build(tool, directory, name), folders):
-                if fault is None:
-                    builds[folder] = items
-                else:
-                    faults.append(fault)
+        # A build is kept on disk only where no secret stands in clear.
+        cache = None if secret_faults else Cache(default_folder())
+        for folder, built in build_all(find(kustomize), directory, folders, cache).items():
+            if isinstance(built, ToolError):
+                message = built.message.replace(f"{directory}/", "")
+                faults.append(Fault("build", folder, message))
+            else:
+                builds[folder] = tuple(built)
     repository = Repository(directory, documents, builds)
-    schema_faults, validated, unvalidated = check_schemas(repository, crds)
+    judged = check_schemas(repository, crds)
     value_faults, charts = check_values(repository)
-    faults += [*schema_faults, *value_faults]
-    faults += [*check_references(repository), *check_secrets(repository), *check_versions(repository)]
+    faults += [*judged.faults, *value_faults]
+    faults += [*check_references(repository), *secret_faults, *check_versions(repository)]
     refused, warnings = check_constraints(repository)
     return Report(
         faults=tuple(sorted({*faults, *refused})),
-        validated=validated,
-        unvalidated=dict(sorted((unvalidated + Counter(charts)).items())),
+        validated=judged.validated,
+        unvalidated=dict(sorted((judged.missing + Counter(charts)).items())),
         warnings=tuple(warnings),
+        schemas=judged.versions,
     )
-
-
-def _build(tool: Kustomize, root: Path, folder: str) -> Built:
-    try:
-        return folder, tuple(build(tool, root / folder)), None
-    except ToolError as error:
-        return folder, (), Fault("build", folder, error.message.replace(f"{root}/", ""))

@@ -11,14 +11,17 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import cache
 from importlib import resources
 from typing import TYPE_CHECKING, Any
 
 import yaml
+from jsonschema import Draft7Validator
+from jsonschema.exceptions import best_match
 
 from openinfra_tui import yamlio
+from openinfra_tui.check import kubernetes
 from openinfra_tui.check.report import Fault, Repository, dig, is_object, named
 from openinfra_tui.errors import UserError
 
@@ -26,16 +29,22 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from pathlib import Path
 
-KUBERNETES = "1.33"
 _META = {"apiVersion": {"type": "string"}, "kind": {"type": "string"}, "metadata": {"type": "object"}}
 _MAX_ERRORS = 3
 
 
 @dataclass(frozen=True)
 class Schemas:
-    """Strict JSON Schemas of custom resources by (apiVersion, kind)."""
+    """Strict JSON Schemas of custom resources by (apiVersion, kind), each compiled once."""
 
     custom: Mapping[tuple[str, str], dict[str, Any]]
+    _compiled: dict[tuple[str, str], Draft7Validator] = field(default_factory=dict, repr=False)
+
+    def validator(self, kind: tuple[str, str]) -> Draft7Validator:
+        """The validator of a kind in `custom`."""
+        if kind not in self._compiled:
+            self._compiled[kind] = Draft7Validator(self.custom[kind])
+        return self._compiled[kind]
 
 
 def read_crds(folder: Path | None, objects: Iterable[dict[str, Any]]) -> Schemas:
@@ -154,8 +163,25 @@ def _drop_foreign_pattern(schema: dict[str, Any]) -> None:
         del schema["pattern"]
 
 
-def check_schemas(repository: Repository, crds: Path | None) -> tuple[list[Fault], int, Counter[str]]:
-    """Faults of kind `schema`, the number of objects that a schema judged, and the kinds without one."""
+@dataclass(frozen=True)
+class Judged:
+    """What schemas said about the objects of a repository.
+
+    Attributes:
+        faults: of kind `schema`.
+        validated: the number of objects that a schema judged.
+        missing: the kinds without a schema.
+        versions: Kubernetes minor of a site's answers → minor of the schemas that were used for it.
+    """
+
+    faults: list[Fault]
+    validated: int
+    missing: Counter[str]
+    versions: dict[str, str]
+
+
+def check_schemas(repository: Repository, crds: Path | None) -> Judged:
+    """Judge each object by the schemas nearest to the Kubernetes of its site."""
     places: list[tuple[str, dict[str, Any]]] = []
     for pairs in repository.clusters().values():
         places += pairs
@@ -166,47 +192,50 @@ def check_schemas(repository: Repository, crds: Path | None) -> tuple[list[Fault
         item for documents in repository.documents.values() for item in documents if isinstance(item, dict)
     ]
     schemas = read_crds(crds, [*raw, *(item for _, item in places)])
-    faults: list[Fault] = []
+    out = Judged([], 0, Counter(), {})
     validated = 0
-    missing: Counter[str] = Counter()
     for place, item in places:
         if not is_object(item):
-            faults.append(Fault("schema", place, "an object lacks apiVersion, kind or metadata"))
+            out.faults.append(Fault("schema", place, "an object lacks apiVersion, kind or metadata"))
             continue
         item = {key: value for key, value in item.items() if key != "sops"}
-        errors = _judge(schemas, item)
+        wanted = _minor_of(repository, place)
+        used = out.versions.setdefault(wanted, kubernetes.nearest(wanted)) if wanted else kubernetes.newest()
+        errors = _judge(schemas, item, used)
         if errors is None:
-            missing[f"{item['apiVersion']}/{item['kind']}"] += 1
+            out.missing[f"{item['apiVersion']}/{item['kind']}"] += 1
             continue
         validated += 1
-        faults += [Fault("schema", place, f"{named(item)}: {text}") for text in errors]
-    return faults, validated, missing
+        out.faults.extend(Fault("schema", place, f"{named(item)}: {text}") for text in errors)
+    return replace(out, validated=validated)
 
 
-def _judge(schemas: Schemas, item: dict[str, Any]) -> list[str] | None:
+def _minor_of(repository: Repository, place: str) -> str:
+    """The Kubernetes minor that the site of a place answers, or an empty string."""
+    parts = place.split("/")
+    documents = repository.documents.get(f"sites/{parts[1]}/site.yaml", ()) if len(parts) > 1 else ()
+    found = str(dig(documents[0], "spec.kubernetes.version") or "") if documents else ""
+    match = re.match(r"v?(\d+\.\d+)", found)
+    return match.group(1) if match else ""
+
+
+def _judge(schemas: Schemas, item: dict[str, Any], minor: str) -> list[str] | None:
     """What a schema says against an object; None when there is no schema."""
-    import jsonschema
-
-    custom = schemas.custom.get((item["apiVersion"], item["kind"]))
-    if custom is not None:
+    kind = (item["apiVersion"], item["kind"])
+    if kind in schemas.custom:
         found = sorted(
-            jsonschema.Draft7Validator(custom).iter_errors(item),
+            schemas.validator(kind).iter_errors(item),
             key=lambda error: list(map(str, error.absolute_path)),
         )
         return [_text(error, secret=False) for error in found[:_MAX_ERRORS]]
     group = item["apiVersion"].rpartition("/")[0]
     if "." in group and not group.endswith(".k8s.io"):
         return None
-    import kubernetes_validate
-    from kubernetes_validate.utils import SchemaNotFoundError
-
-    try:
-        kubernetes_validate.validate(item, KUBERNETES, strict=True)
-    except SchemaNotFoundError:
+    validator = kubernetes.validator(*kind, minor)
+    if validator is None:
         return None
-    except kubernetes_validate.ValidationError as error:
-        return [_text(error, secret=item["kind"] == "Secret")]
-    return []
+    worst = best_match(validator.iter_errors(item))
+    return [] if worst is None else [_text(worst, secret=item["kind"] == "Secret")]
 
 
 def _text(error: Any, *, secret: bool) -> str:

@@ -26,6 +26,7 @@ def command(directory: Path, crds: Path | None, kustomize: str | None, form: str
             "warnings": [asdict(warning) for warning in report.warnings],
             "validated": report.validated,
             "unvalidated": dict(report.unvalidated),
+            "schemas": dict(report.schemas),
         }
         click.echo(json.dumps(printed, indent=2))
     else:
@@ -34,6 +35,8 @@ def command(directory: Path, crds: Path | None, kustomize: str | None, form: str
         for warning in report.warnings:
             click.echo(f"{warning.file}: warning: {warning.message}")
         click.echo(f"{report.validated} objects validated, {len(report.faults)} faults")
+        for minor, used in sorted(report.schemas.items()):
+            click.echo(f"Kubernetes {minor}: judged by the schemas of {used}")
         for kind, count in sorted(report.unvalidated.items()):
             click.echo(f"not validated: {count} {kind}")
     if report.faults:
