@@ -19,7 +19,7 @@ from openinfra_tui.plan.model import make_plan
 from openinfra_tui.repo.commit import commit_tree
 from openinfra_tui.repo.target import read_files, require_usable
 from openinfra_tui.resources import schema_path, skeletons_path
-from openinfra_tui.secret.age import ensure_identity, read_identity
+from openinfra_tui.secret.age import find_or_make, keep, public_recipient
 from openinfra_tui.secret.store import SecretSpec, SopsStore
 from openinfra_tui.site.load import load_site
 from openinfra_tui.skeleton.render import context_of, render
@@ -105,11 +105,11 @@ def generate(request: Request, today: date, progress: Callable[[str], None]) -> 
     require_usable(request.output)
     existing = read_files(request.output)
     _require_same(site, existing)
-    identity = None
+    identity, is_new = None, False
     recipients = dict(site.get("secrets.recipients", {}))
     if request.age_key is not None:
-        recipients["operator"] = ensure_identity(request.age_key, request.output)
-        identity = read_identity(request.age_key)
+        identity, is_new = find_or_make(request.age_key, request.output)
+        recipients["operator"] = public_recipient(identity)
     progress(f"plan: {len(plan.steps)} steps, {len(plan.components)} components")
     tree = render_tree(plan, recipients)
     progress(f"rendered {len(tree)} files")
@@ -124,6 +124,8 @@ def generate(request: Request, today: date, progress: Callable[[str], None]) -> 
     require_unedited(tree, existing)
     warnings += _require_sound(tree, request.kustomize)
     progress("checked: no faults")
+    if request.age_key is not None and identity is not None and is_new:
+        keep(request.age_key, identity)  # before the commit: what it encrypts must never be without its key
     if not request.commit:
         _write_out(request.output, tree)
         return Generated(len(tree), None, warnings)

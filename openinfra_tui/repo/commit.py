@@ -3,7 +3,7 @@
 Order of events, so that a kill at any point leaves a repository that the next run completes:
 
 1. blobs, index and commit are written beside everything (`.git/openinfra/`); nobody sees them;
-2. the pre-commit hook sees a checkout of exactly that commit, in a folder of its own;
+2. the hooks see a checkout of exactly that commit, in a folder of its own (`hooks.py`);
 3. the mark `pending` is written, then one `update-ref` with the old value moves the branch: the switch;
 4. files are moved into the work tree one by one, each by rename; then the index; then the mark goes.
 """
@@ -20,6 +20,7 @@ from git import Repo
 
 from openinfra_tui.errors import Refused, ToolError, UserError
 from openinfra_tui.repo.command import Entry, blobs, entries, git, git_in, head, private, work
+from openinfra_tui.repo.hooks import checkout, run_hooks
 from openinfra_tui.repo.lock import locked, own_index
 from openinfra_tui.repo.target import MANIFEST, listed, open_repo, pending, require_clean
 from openinfra_tui.tree.model import File, Tree
@@ -46,7 +47,7 @@ def commit_tree(target: Path, tree: Tree, message: str) -> Outcome:
 
     Raises:
         Refused: see `require_usable`; also when an untracked file is in the way, another run holds the
-            repository, the branch moved meanwhile, or the pre-commit hook says no.
+            repository, the branch moved meanwhile, or a hook says no.
         UserError: Git does not know who commits.
         ToolError: a git command failed.
     """
@@ -76,7 +77,7 @@ def _commit(repo: Repo, tree: Tree, message: str) -> Outcome:
     if old is not None and git(repo, "rev-parse", f"{old}^{{tree}}") == new_tree:
         return Outcome(old, changed=False)
     _require_free(repo, before, entries(repo, new_tree))
-    _run_hook(repo)
+    message = run_hooks(repo, message)
     new = _write_commit(repo, new_tree, old, message)
     (private(repo) / "pending").write_text(f"{old or 'none'} {new}\n", "utf-8")
     try:
@@ -192,8 +193,8 @@ def _require_free(repo: Repo, before: dict[str, Entry], after: dict[str, Entry])
             in_the_way |= {str(above) for above in links if str(above) not in before}
         elif (
             file.is_symlink()
-            or file.is_dir()
-            or (file.exists() and git(repo, "hash-object", "--", path) != after[path].sha)
+            or (file.is_dir() and not _goes(root, file, before.keys() - after.keys()))
+            or (file.is_file() and git(repo, "hash-object", "--", path) != after[path].sha)
         ):
             in_the_way.add(path)
     if in_the_way:
@@ -203,43 +204,13 @@ def _require_free(repo: Repo, before: dict[str, Entry], after: dict[str, Entry])
         )
 
 
-def _run_hook(repo: Repo) -> None:
-    """Run the repository's pre-commit hook over a checkout of what will be committed.
-
-    Raises:
-        Refused: the hook returned a failure. Nothing was changed.
-    """
-    hook = Path(git(repo, "rev-parse", "--path-format=absolute", "--git-path", "hooks/pre-commit"))
-    if not hook.is_file() or not os.access(hook, os.X_OK):
-        return
-    out = _checkout(repo, None)
-    env = {"GIT_WORK_TREE": str(out), "GIT_INDEX_FILE": str(own_index(repo))}
-    try:
-        git(repo, "-C", str(out), "hook", "run", "pre-commit", env=env)
-    except ToolError as error:
-        raise Refused(
-            f"the pre-commit hook refuses: {error.message}", "mend what it names; nothing was committed"
-        ) from error
-    shutil.rmtree(out)
-
-
-def _checkout(repo: Repo, paths: list[str] | None) -> Path:
-    """Write files of our index, all without `paths`, below a folder of ours, through Git's filters."""
-    out = (private(repo) / "out").resolve()
-    shutil.rmtree(out, ignore_errors=True)
-    out.mkdir()
-    which = ["--all"] if paths is None else ["-z", "--stdin"]
-    feed = b"" if paths is None else "".join(f"{path}\0" for path in paths).encode("utf-8", "surrogateescape")
-    git(
-        repo,
-        "checkout-index",
-        "--force",
-        f"--prefix={out}/",
-        *which,
-        stdin=feed,
-        env={"GIT_INDEX_FILE": str(own_index(repo))},
+def _goes(root: Path, folder: Path, gone: set[str]) -> bool:
+    """Whether a folder holds nothing but files that this commit removes."""
+    return all(
+        item.relative_to(root).as_posix() in gone
+        for item in folder.rglob("*")
+        if item.is_symlink() or not item.is_dir()
     )
-    return out
 
 
 def _write_commit(repo: Repo, tree: str, old: str | None, message: str) -> str:
@@ -260,7 +231,7 @@ def _follow(repo: Repo, old: str | None, new: str) -> None:
                 break
             (root / above).rmdir()
     changed = sorted(path for path, entry in after.items() if before.get(path) != entry)
-    out = _checkout(repo, changed)
+    out = checkout(repo, changed)
     for path in changed:
         (root / path).parent.mkdir(parents=True, exist_ok=True)
         _move(out / path, root / path)
@@ -276,6 +247,9 @@ def _follow(repo: Repo, old: str | None, new: str) -> None:
 
 
 def _move(source: Path, place: Path) -> None:
+    if place.is_dir() and not place.is_symlink():
+        for folder, _, _ in os.walk(place, topdown=False):  # only empty folders are left of it
+            Path(folder).rmdir()
     try:
         source.replace(place)
     except OSError as error:

@@ -39,7 +39,7 @@ def locked(repo: Repo) -> Iterator[None]:
 def _clear(repo: Repo) -> None:
     for name in ("blobs", "out"):
         shutil.rmtree(private(repo) / name, ignore_errors=True)
-    for name in ("index", "index.lock"):
+    for name in ("index", "index.lock", "COMMIT_EDITMSG"):
         (private(repo) / name).unlink(missing_ok=True)
 
 

@@ -20,21 +20,19 @@ if TYPE_CHECKING:
 _PREFIX = "AGE-SECRET-KEY-1"
 
 
-def ensure_identity(path: Path, repository: Path) -> str:
-    """Make an age identity where there is none yet, and tell its public recipient.
-
-    A new file has mode 0600 from the first byte on and never replaces anything. An existing one is only read.
+def find_or_make(path: Path, repository: Path) -> tuple[str, bool]:
+    """The identity of a file, or a new one in memory where there is no file; nothing is written.
 
     Args:
-        path: the identity file; missing folders above it are made with mode 0700.
+        path: the identity file.
         repository: the folder of the generated repository, which must not hold the file.
 
     Returns:
-        The public recipient (`age1...`).
+        The identity, and whether it is new: then `keep` must write it before anything is encrypted for good.
 
     Raises:
         Refused: the file is, or would be, inside the repository.
-        UserError: the file cannot be read or made, or holds no X25519 identity.
+        UserError: the file cannot be read, or holds no X25519 identity.
     """
     if path.resolve().is_relative_to(repository.resolve()):
         raise Refused(
@@ -42,21 +40,31 @@ def ensure_identity(path: Path, repository: Path) -> str:
             "name a file outside it with --age-key; whoever reads the repository could open every secret",
         )
     if path.exists() or path.is_symlink():
-        return public_recipient(read_identity(path))
+        return read_identity(path), False
+    return str(x25519.Identity.generate()), True
+
+
+def keep(path: Path, identity: str) -> None:
+    """Write a new identity to its file, which has mode 0600 from the first byte on and replaces nothing.
+
+    Args:
+        path: the file; missing folders above it are made with mode 0700.
+        identity: from `find_or_make`.
+
+    Raises:
+        UserError: the file cannot be made, or has appeared meanwhile.
+    """
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except OSError as error:  # also when another process has just made it: then the next run reads it
         raise UserError(f"cannot make the age key {path}: {error.strerror}") from error
-    identity = x25519.Identity.generate()
-    public = str(identity.to_public())
     made = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     with os.fdopen(descriptor, "w", encoding="ascii") as file:
         os.fchmod(file.fileno(), 0o600)  # the umask may have taken more than it should
-        file.write(f"# created: {made}\n# public key: {public}\n{identity}\n")
+        file.write(f"# created: {made}\n# public key: {public_recipient(identity)}\n{identity}\n")
         file.flush()
         os.fsync(file.fileno())
-    return public
 
 
 def read_identity(path: Path) -> str:

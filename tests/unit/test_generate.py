@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
@@ -12,7 +13,7 @@ import pytest
 from openinfra_tui import yamlio
 from openinfra_tui.build import kustomize
 from openinfra_tui.catalog.presets import preset_names, preset_text
-from openinfra_tui.errors import Refused
+from openinfra_tui.errors import Refused, UserError
 from openinfra_tui.flow.generate import Request, generate, plan_site, render_tree, template_context
 from openinfra_tui.resources import skeletons_path
 from openinfra_tui.site.load import parse_site
@@ -77,6 +78,15 @@ def test_a_fixed_answer_cannot_change(tmp_path: Path) -> None:
     subprocess.run(["git", "commit", "-qam", "as if it had been argocd"], cwd=tmp_path / "out", check=True)
     with pytest.raises(Refused, match=r"gitops.engine was argocd and is flux"):
         generate(request, TODAY, lambda _: None)
+
+
+def test_a_refused_first_run_makes_no_key(tmp_path: Path) -> None:
+    request = request_for(tmp_path, "lab")
+    with pytest.raises(UserError, match="kustomize"):
+        generate(replace(request, kustomize="/no/such/program"), TODAY, lambda _: None)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["gitconfig", "site.yaml"]
+    generate(request, TODAY, lambda _: None)
+    assert request.age_key.stat().st_mode & 0o777 == 0o600
 
 
 def commit_edit(folder: Path, path: str, text: str) -> None:

@@ -167,6 +167,58 @@ def test_hook_sees_the_commit_and_can_refuse(target: Path) -> None:
     assert commit_tree(target, tree(x="2\n"), "second").changed
 
 
+def hook_of(target: Path, name: str, text: str) -> None:
+    hook = target / ".git/hooks" / name
+    hook.parent.mkdir(exist_ok=True)
+    hook.write_text(f"#!/bin/sh\n{text}\n")
+    hook.chmod(0o755)
+
+
+def test_message_hooks_may_change_the_message_and_refuse(target: Path) -> None:
+    first = commit_tree(target, tree(x="1\n"), "first")
+    hook_of(
+        target, "prepare-commit-msg", 'test "$2" = message && test "$(cat x)" = 2 && echo "Ticket: 7" >> "$1"'
+    )
+    hook_of(
+        target,
+        "commit-msg",
+        'grep -q "^Ticket: 7" "$1" || exit 1; grep -q long "$1" || { echo "too short" >&2; exit 1; }',
+    )
+    with pytest.raises(Refused, match=r"commit-msg hook refuses.*too short"):
+        commit_tree(target, tree(x="2\n"), "brief")
+    assert git(target, "rev-parse", "HEAD") == first.sha
+    assert commit_tree(target, tree(x="2\n"), "a long one").changed
+    assert git(target, "log", "-1", "--format=%B") == "a long one\nTicket: 7"
+    assert sorted(p.name for p in (target / ".git/openinfra").iterdir()) == ["lock"]
+
+
+def test_a_hook_that_empties_the_message_makes_no_commit(target: Path) -> None:
+    first = commit_tree(target, tree(x="1\n"), "first")
+    hook_of(target, "commit-msg", ': > "$1"')
+    with pytest.raises(Refused, match="no commit message"):
+        commit_tree(target, tree(x="2\n"), "second")
+    assert git(target, "rev-parse", "HEAD") == first.sha
+
+
+def test_a_file_takes_the_place_of_a_folder_and_back(target: Path) -> None:
+    commit_tree(target, tree(a__x="1\n", a__b__y="1\n"), "first")
+    (target / "a/empty").mkdir()
+    commit_tree(target, tree(a="file\n"), "second")
+    assert (target / "a").read_text() == "file\n"
+    commit_tree(target, tree(a__x="2\n"), "third")
+    assert (target / "a/x").read_text() == "2\n"
+    assert git(target, "status", "--porcelain") == ""
+
+
+def test_a_folder_with_a_file_of_the_user_is_not_replaced(target: Path) -> None:
+    commit_tree(target, tree(a__x="1\n"), "first")
+    (target / "a/mine").write_text("mine")
+    with pytest.raises(Refused, match="in the way: a"):
+        commit_tree(target, tree(a="file\n"), "second")
+    assert (target / "a/mine").read_text() == "mine"
+    assert (target / "a/x").read_text() == "1\n"
+
+
 def test_commit_is_signed_when_configured(target: Path, tmp_path: Path) -> None:
     key = tmp_path / "key"
     subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", key], check=True)

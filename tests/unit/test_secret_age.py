@@ -10,10 +10,18 @@ import pytest
 from pyrage import x25519
 
 from openinfra_tui.errors import Refused, UserError
-from openinfra_tui.secret.age import ensure_identity, parse_recipient, public_recipient, read_identity
+from openinfra_tui.secret.age import find_or_make, keep, parse_recipient, public_recipient, read_identity
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+
+def ensure_identity(path: Path, repository: Path) -> str:
+    identity, is_new = find_or_make(path, repository)
+    if is_new:
+        assert not path.exists()
+        keep(path, identity)
+    return public_recipient(identity)
 
 
 def test_made_once_then_only_read(tmp_path: Path) -> None:
