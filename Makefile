@@ -11,7 +11,7 @@ BIN := $(VENV)/bin
 # Touched after an installation; it is renewed only when the dependencies may have changed.
 STAMP := $(VENV)/.installed
 
-.PHONY: help venv demo test test-slow check clean
+.PHONY: help venv demo test test-slow check snapshots bench clean
 
 help: ## these lines
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -54,6 +54,13 @@ check: venv ## style, types, layers and the tests
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(MAKE) test
+
+snapshots: venv ## accept what the presets generate now; look at `git diff snapshots` before you commit
+	$(BIN)/pytest -q tests/unit/test_snapshots.py --update-snapshots
+
+bench: venv ## times of a render and of its checks, and how they grow
+	$(BIN)/pip install --quiet --disable-pip-version-check -e '.[bench]'
+	$(BIN)/python bench/generate.py
 
 clean: ## remove everything that was made, .venv too
 	rm -rf $(VENV) build dist
