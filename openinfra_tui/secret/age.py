@@ -7,15 +7,13 @@ is. Only X25519 identities (`AGE-SECRET-KEY-1...`) are read: `pyrage` has no sof
 from __future__ import annotations
 
 import os
+import tempfile
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 from pyrage import x25519
 
 from openinfra_tui.errors import Refused, UserError
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 _PREFIX = "AGE-SECRET-KEY-1"
 
@@ -54,17 +52,21 @@ def keep(path: Path, identity: str) -> None:
     Raises:
         UserError: the file cannot be made, or has appeared meanwhile.
     """
+    made = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        descriptor, beside = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        try:
+            with os.fdopen(descriptor, "w", encoding="ascii") as file:
+                os.fchmod(file.fileno(), 0o600)  # the umask may have taken more than it should
+                file.write(f"# created: {made}\n# public key: {public_recipient(identity)}\n{identity}\n")
+                file.flush()
+                os.fsync(file.fileno())
+            path.hardlink_to(beside)  # whole or not at all, and never over another
+        finally:
+            Path(beside).unlink()
     except OSError as error:  # also when another process has just made it: then the next run reads it
         raise UserError(f"cannot make the age key {path}: {error.strerror}") from error
-    made = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-    with os.fdopen(descriptor, "w", encoding="ascii") as file:
-        os.fchmod(file.fileno(), 0o600)  # the umask may have taken more than it should
-        file.write(f"# created: {made}\n# public key: {public_recipient(identity)}\n{identity}\n")
-        file.flush()
-        os.fsync(file.fileno())
 
 
 def read_identity(path: Path) -> str:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 import pytest
@@ -15,6 +17,7 @@ from openinfra_tui.repo.target import require_usable
 from openinfra_tui.tree.model import File, Tree
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
 STRACE = shutil.which("strace")
@@ -34,7 +37,26 @@ files = json.loads(sys.argv[2])
 print("ready", flush=True)
 commit_tree(pathlib.Path(sys.argv[1]), Tree({p: File(t.encode(), "t") for p, t in files.items()}), "m")
 """
-CALLS = ("rename", "unlink", "unlinkat", "rmdir", "mkdir", "link,linkat", "vfork,clone,clone3,fork", "write")
+# All that changes what is on disk, or starts a process. A file that `open` makes is as it is at the next of
+# these; between two of them a kill leaves the same state.
+CHANGING = (
+    "write,pwrite64,writev,ftruncate,fsync,rename,renameat,renameat2,link,linkat,symlink,symlinkat,"
+    "unlink,unlinkat,rmdir,mkdir,mkdirat,chmod,fchmod,fchmodat,utimensat,vfork,clone,clone3,fork"
+)
+# A git that counts its starts. The start with the number $AT runs under strace and takes the program that
+# started it along when it is killed; without a number each start is recorded.
+WRAPPER = f"""#!/bin/sh
+number=$(($(cat "$STATE/starts" 2>/dev/null || echo 0) + 1))
+echo $number > "$STATE/starts"
+if [ "$AT" = all ]; then
+    exec {STRACE} -f -qq -o "$STATE/record-$number" -e trace={CHANGING} -e signal=none {shutil.which("git")} "$@"
+fi
+[ $number = "$AT" ] || exec {shutil.which("git")} "$@"
+{STRACE} -f -qq -o /dev/null -e inject={CHANGING}:signal=SIGKILL:when=$WHEN {shutil.which("git")} "$@"
+code=$?
+[ $code -lt 128 ] || kill -9 $PPID
+exit $code
+"""
 
 
 def as_tree(files: dict[str, str]) -> Tree:
@@ -48,8 +70,6 @@ def git(target: Path, *words: str) -> str:
 
 
 def killed(target: Path, call: str, count: int) -> bool:
-    import json
-
     done = subprocess.run(
         [
             str(STRACE),
@@ -78,20 +98,69 @@ def killed(target: Path, call: str, count: int) -> bool:
     return True
 
 
-def survives(folder: Path, call: str, count: int) -> bool:
-    target = folder / f"{call}-{count}"
-    old = commit_tree(target, as_tree(OLD), "old").sha
-    hit = killed(target, call, count)
-    now = git(target, "rev-parse", "HEAD")
-    assert now == old or git(target, "rev-parse", "HEAD^") == old
+def in_git(target: Path, state: Path, at: str, when: int = 0) -> int:
+    """Commit with the git that counts; the return code."""
+    state.mkdir()
+    wrapper = state / "git"
+    wrapper.write_text(WRAPPER)
+    wrapper.chmod(0o755)
+    path = f"{state}{os.pathsep}{os.environ['PATH']}"
+    done = subprocess.run(
+        [sys.executable, "-B", "-c", SCRIPT, str(target), json.dumps(NEW)],
+        env={**os.environ, "PATH": path, "STATE": str(state), "AT": at, "WHEN": str(when)},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+    assert done.returncode in (0, -9), done.stderr
+    return done.returncode
+
+
+def moments(folder: Path, with_old: bool) -> list[tuple[str, int]]:
+    """(start of git, call in it) of everything that git changes in one commit."""
+    in_git(fresh(folder / "recorded", with_old), folder / "record", "all")
+    records = sorted(folder.glob("record/record-*"), key=lambda path: int(path.name.split("-")[1]))
+    return [
+        (path.name.split("-")[1], when)
+        for path in records
+        for when in range(1, len(path.read_text().splitlines()) + 1)
+    ]
+
+
+def fresh(target: Path, with_old: bool) -> Path:
+    if with_old:
+        commit_tree(target, as_tree(OLD), "old")
+    return target
+
+
+def is_whole(target: Path, old: str | None) -> None:
+    """HEAD is the old commit or the new one, and the next run completes it."""
+    if (target / ".git/HEAD").exists():
+        found = subprocess.run(
+            ["git", "rev-parse", "--verify", "--quiet", "HEAD^{commit}"],
+            cwd=target,
+            capture_output=True,
+            text=True,
+        ).stdout.strip()
+        parent = git(target, "log", "-1", "--format=%P", found) if found else ""
+        assert (found or None) == old or parent == (old or "")
     require_usable(target)
     commit_tree(target, as_tree(NEW), "again")
     assert git(target, "status", "--porcelain") == ""
-    assert git(target, "rev-list", "--count", "HEAD") == "2"
+    assert git(target, "fsck", "--strict", "--no-dangling", "--no-progress") == ""
+    assert git(target, "rev-list", "--count", "HEAD") == ("2" if old else "1")
     for path, text in NEW.items():
         assert (target / path).read_text() == text
     assert not (target / "gone").exists()
     assert sorted(p.name for p in (target / ".git/openinfra").iterdir()) == ["lock"]
+
+
+def survives(folder: Path, call: str, count: int, with_old: bool = True) -> bool:
+    target = fresh(folder / f"{count}-{len(call)}", with_old)
+    old = git(target, "rev-parse", "HEAD") if with_old else None
+    hit = killed(target, call, count)
+    is_whole(target, old)
     return hit
 
 
@@ -102,12 +171,45 @@ def test_kill_at_one_call(tmp_path: Path, call: str, count: int) -> None:
     assert survives(tmp_path, call, count), "the kill never came"
 
 
+def test_kill_in_the_middle_of_git_init(tmp_path: Path) -> None:
+    target = tmp_path / "repo"
+    starts = moments(tmp_path, with_old=False)
+    # The first start of git that changes much is `git init`.
+    number = next(at for at, when in starts if when == 10)
+    assert in_git(target, tmp_path / "state", number, 10) == -9
+    is_whole(target, None)
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("call", CALLS)
-def test_kill_at_every_call(tmp_path: Path, call: str) -> None:
+@pytest.mark.parametrize("with_old", [True, False], ids=["over-a-commit", "new-target"])
+def test_kill_at_every_call_of_the_program(
+    tmp_path: Path, with_old: bool, record_property: Callable[[str, object], None]
+) -> None:
     hits = 0
-    for count in range(1, 400):
-        if not survives(tmp_path, call, count):
-            break
+    while survives(tmp_path, CHANGING, hits + 1, with_old):
         hits += 1
-    assert hits or call == "unlinkat"
+    record_property("kills", hits)
+    assert hits > 20
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("with_old", [True, False], ids=["over-a-commit", "new-target"])
+def test_kill_at_every_call_of_every_git(
+    tmp_path: Path, with_old: bool, record_property: Callable[[str, object], None]
+) -> None:
+    every = moments(tmp_path, with_old)
+    assert len(every) > 50
+
+    def one(moment: tuple[str, int]) -> int:
+        at, when = moment
+        target = fresh(tmp_path / f"{at}-{when}", with_old)
+        old = git(target, "rev-parse", "HEAD") if with_old else None
+        code = in_git(target, tmp_path / f"state-{at}-{when}", at, when)
+        is_whole(target, old)
+        shutil.rmtree(target)
+        return code
+
+    with ThreadPoolExecutor(max_workers=os.cpu_count() or 2) as pool:
+        codes = list(pool.map(one, every))
+    record_property("kills", codes.count(-9))
+    assert codes.count(-9) >= 0.95 * len(every)  # a count may differ by a call from run to run
