@@ -55,6 +55,8 @@ def commit_tree(target: Path, tree: Tree, message: str) -> Outcome:
     if repo is None:
         require_author(_nearest(target))
         target.mkdir(parents=True, exist_ok=True)
+        for lock in (target / ".git").glob("*.lock"):
+            lock.unlink()  # of a `git init` that was killed; `open_repo` has seen that nothing else is there
         git_in(target, "init", "--quiet", "--initial-branch=main", str(target.resolve()))
         repo = Repo(target)
     try:
@@ -70,6 +72,7 @@ def _commit(repo: Repo, tree: Tree, message: str) -> Outcome:
     unfinished = pending(repo)
     if unfinished is not None:
         _follow(repo, *unfinished)
+    _release_refs(repo)
     (private(repo) / "pending").unlink(missing_ok=True)
     old = head(repo)
     before = entries(repo, old)
@@ -99,6 +102,23 @@ def _commit(repo: Repo, tree: Tree, message: str) -> Outcome:
     _follow(repo, old, new)
     (private(repo) / "pending").unlink(missing_ok=True)
     return Outcome(new, changed=True)
+
+
+def _release_refs(repo: Repo) -> None:
+    """Remove the locks of an `update-ref` of ours that was killed.
+
+    One of ours can be there only beside the mark, and holds nothing yet or the commit of the mark; that of
+    another git at work names another commit.
+    """
+    mark = private(repo) / "pending"
+    new = mark.read_text("utf-8").split()[-1:] if mark.is_file() else []
+    if not new:
+        return
+    branch = git(repo, "symbolic-ref", "--quiet", "HEAD")
+    for name in ("HEAD", branch):
+        lock = Path(git(repo, "rev-parse", "--path-format=absolute", "--git-path", f"{name}.lock"))
+        if lock.is_file() and lock.read_text("utf-8").split() in ([], new):
+            lock.unlink()
 
 
 def require_author(folder: Path) -> None:

@@ -8,17 +8,25 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from cookiecutter.generate import generate_files
 
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
-def main() -> None:
-    """Render every folder of the job into `OUTPUT/NAME/root`."""
-    job = json.load(sys.stdin)
+
+def render_all(job: Mapping[str, Any]) -> None:
+    """Render every folder of a job into `OUTPUT/NAME/root`; the process changes directory meanwhile."""
     for render in job["renders"]:
         output = Path(job["output"]) / render["name"]
         output.mkdir()
         generate_files(render["folder"], {"cookiecutter": render["context"]}, str(output), accept_hooks=False)
+
+
+def main() -> None:
+    """Do the job on stdin."""
+    render_all(json.load(sys.stdin))
 
 
 if __name__ == "__main__":

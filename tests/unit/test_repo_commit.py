@@ -251,6 +251,18 @@ def test_index_of_a_git_at_work_is_not_taken(target: Path) -> None:
     assert git(target, "rev-list", "--count", "HEAD") == "2"
 
 
+def test_a_ref_lock_of_another_git_is_not_taken(target: Path) -> None:
+    first = commit_tree(target, tree(x="1\n"), "first")
+    lock = target / ".git/refs/heads/main.lock"
+    lock.write_text("f" * 40 + "\n")
+    (target / ".git/openinfra/pending").write_text(f"{first.sha} {'a' * 40}\n")
+    with pytest.raises(ToolError, match="update-ref failed"):
+        commit_tree(target, tree(x="2\n"), "second")
+    lock.write_text("a" * 40 + "\n")
+    (target / ".git/openinfra/pending").write_text(f"{first.sha} {'a' * 40}\n")
+    assert commit_tree(target, tree(x="2\n"), "third").changed
+
+
 def test_touched_files_are_not_dirty(target: Path) -> None:
     commit_tree(target, tree(x="1\n"), "first")
     os.utime(target / "x", (1, 1))
