@@ -1,8 +1,9 @@
 """How long the large site takes, with and without checks, against copier, and how many sites add up.
 
 `make bench`, or `python bench/generate.py [SITES]` (1000 without a number). Whole processes are timed, by
-the clock and by the processors' time (which another load on the machine leaves alone): `cold` with an empty cache and a new repository, `new` with the cache of before
-and a new repository, `again` over the repository of before.
+the clock and by the processors' time, which another load on the machine leaves alone. `cold` is with an empty
+cache and a new repository, `new` with the cache of before and a new repository, `again` over the repository
+of before.
 """
 
 from __future__ import annotations

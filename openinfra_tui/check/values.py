@@ -11,14 +11,14 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
-from functools import cache
+from functools import cache, reduce
 from importlib import resources
 from typing import TYPE_CHECKING, Any
 
 from openinfra_tui.check.report import Fault, Repository, dig, named
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator
 
 _OPEN_PATHS = ("conf", "endpoints.identity.auth", "extraObjects")
 _OPEN_KEYS = ("annotations", "overrides")
@@ -64,11 +64,37 @@ def unknown_keys(values: object, shape: object, path: str = "") -> Iterator[str]
         yield f"{path} is a map: the chart has a {shape} there"
 
 
+def union(one: Any, other: Any) -> Any:
+    """The key tree that knows what either of two knows; where one is open, so is the union."""
+    if isinstance(one, dict) and isinstance(other, dict) and one and other:
+        return {
+            key: union(one[key], other[key]) if key in one and key in other else one.get(key, other.get(key))
+            for key in {**one, **other}
+        }
+    return {} if isinstance(one, dict) or isinstance(other, dict) else one
+
+
+def _common(repository: Repository, pins: Collection[Pin]) -> Iterator[Fault]:
+    """Faults of the values that every chart of a site reads: each key must be known to one of the charts."""
+    known = [shape for chart, version in pins if (shape := shapes(chart).get(version)) is not None]
+    if not known:
+        return
+    shape = reduce(union, known)
+    for file, documents in repository.documents.items():
+        parts = file.split("/")
+        if parts[0] in ("sites", "components") and parts[-3:-1] == [_GROUP, "common"] and parts[-1] in _FILES:
+            for document in documents:
+                for text in unknown_keys(document, shape):
+                    yield Fault("value", file, f"{text} (no {_GROUP} chart of the site has it)")
+
+
 def check_values(repository: Repository) -> tuple[list[Fault], Counter[str]]:
     """Faults of kind `value`, and the charts without a key tree."""
     faults: set[Fault] = set()
     missing: Counter[str] = Counter()
-    for (chart, version), files in sorted(_pins(repository).items()):
+    pins = _pins(repository)
+    faults |= set(_common(repository, pins.keys()))
+    for (chart, version), files in sorted(pins.items()):
         shape = shapes(chart).get(version)
         if shape is None:
             missing[f"chart {chart} {version}"] += 1

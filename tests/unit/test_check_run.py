@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from openinfra_tui.check.run import check
+from openinfra_tui.check.values import union
 from openinfra_tui.errors import UserError
 
 if TYPE_CHECKING:
@@ -199,6 +200,39 @@ def test_custom_resources_are_checked_strictly_with_their_definitions(tmp_path: 
         faults = over(tmp_path / "r", {**FILES, place: pool.format(wrong)}, crds).faults
         assert [fault.kind for fault in faults] == ["schema"]
         assert message in faults[0].message
+
+
+def test_common_values_are_held_against_all_charts(tmp_path: Path) -> None:
+    place = "sites/a/openstack/common/values.yaml"
+    good = {
+        **FILES,
+        place: "endpoints: {cluster_domain_suffix: cluster.local}\nmanifests: {job_bootstrap: false}\n",
+    }
+    assert over(tmp_path, good).faults == ()
+    (fault,) = over(tmp_path, {**FILES, place: "endpoints: {cluster_domain_sufix: x}\n"}).faults
+    assert (fault.kind, fault.file) == ("value", place)
+    assert "endpoints.cluster_domain_sufix is no key" in fault.message
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "both"),
+    [
+        ({"a": "str"}, {"b": "int"}, {"a": "str", "b": "int"}),
+        ({"a": {"b": "str"}}, {"a": {"c": "int"}}, {"a": {"b": "str", "c": "int"}}),
+        ({"a": {"b": "str"}}, {"a": {}}, {"a": {}}),
+        ({"a": {"b": "str"}}, {"a": "str"}, {"a": {}}),
+    ],
+)
+def test_union_of_two_key_trees(one: object, other: object, both: object) -> None:
+    assert union(one, other) == union(other, one) == both
+
+
+@pytest.mark.parametrize(("answer", "used"), [("1.33", "1.33"), ("1.35.2", "1.35"), ("1.19", "1.25")])
+def test_kubernetes_schemas_are_those_nearest_to_the_site(tmp_path: Path, answer: str, used: str) -> None:
+    site = {**FILES, "sites/a/site.yaml": f"spec: {{kubernetes: {{version: '{answer}'}}}}\n"}
+    report = over(tmp_path, site)
+    assert report.faults == ()
+    assert report.schemas == {".".join(answer.split(".")[:2]): used}
 
 
 def test_chart_without_key_tree_is_counted(tmp_path: Path) -> None:
