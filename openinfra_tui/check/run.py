@@ -18,10 +18,17 @@ from openinfra_tui.check.versions import check_versions
 from openinfra_tui.errors import ToolError, UserError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
 
-def check(directory: Path, *, kustomize: str | None = None, crds: Path | None = None) -> Report:
+def check(
+    directory: Path,
+    *,
+    kustomize: str | None = None,
+    crds: Path | None = None,
+    progress: Callable[[str], None] = lambda _: None,
+) -> Report:
     """Check a repository in a folder. Nothing is written into it and no cluster is asked.
 
     Each kustomization is built as if by itself, because an aggregate build hides broken references.
@@ -30,6 +37,7 @@ def check(directory: Path, *, kustomize: str | None = None, crds: Path | None = 
         directory: the folder that holds `clusters/` and `sites/`.
         kustomize: the kustomize to use; found by itself without it.
         crds: a folder of CustomResourceDefinitions to check custom resources against.
+        progress: called with one line for each phase.
 
     Raises:
         UserError: the folder does not exist or is no repository of this kind, or `crds` cannot be read.
@@ -40,6 +48,7 @@ def check(directory: Path, *, kustomize: str | None = None, crds: Path | None = 
             f"{directory} holds neither clusters/ nor sites/", "name a folder that generate wrote"
         )
     documents, faults = read_documents(directory)
+    progress(f"read {len(documents)} YAML files")
     secret_faults = check_secrets(Repository(directory, documents))
     builds: dict[str, tuple[dict[str, Any], ...]] = {}
     folders = buildable(documents)
@@ -52,6 +61,7 @@ def check(directory: Path, *, kustomize: str | None = None, crds: Path | None = 
                 faults.append(Fault("build", folder, message))
             else:
                 builds[folder] = tuple(built)
+    progress(f"built {len(builds)} of {len(folders)} kustomizations")
     repository = Repository(directory, documents, builds)
     judged = check_schemas(repository, crds)
     value_faults, charts = check_values(repository)

@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 
 from openinfra_tui.check.run import check
+from openinfra_tui.cli.progress import narrated
 from openinfra_tui.errors import CheckFailed, NotValidated
 
 
@@ -19,7 +20,8 @@ from openinfra_tui.errors import CheckFailed, NotValidated
 @click.option("--output", "form", type=click.Choice(["text", "json"]), default="text")
 def command(directory: Path, crds: Path | None, kustomize: str | None, form: str) -> None:
     """Check the generated repository in DIRECTORY, offline."""
-    report = check(directory, kustomize=kustomize, crds=crds)
+    with narrated(f"reading {directory}") as tell:
+        report = check(directory, kustomize=kustomize, crds=crds, progress=tell)
     if form == "json":
         printed = {
             "faults": [asdict(fault) for fault in report.faults],

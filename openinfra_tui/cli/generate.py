@@ -8,6 +8,7 @@ from pathlib import Path
 
 import click
 
+from openinfra_tui.cli.progress import narrated
 from openinfra_tui.flow.generate import Request, generate
 
 
@@ -33,7 +34,8 @@ def command(
     """Write the repository of SITE, as one commit."""
     request = Request(site, output, overrides, age_key, rotate, not no_commit, kustomize)
     today = datetime.now(tz=UTC).date()
-    done = generate(request, today, lambda line: click.echo(line, err=True))
+    with narrated(f"reading {site}") as tell:
+        done = generate(request, today, tell)
     for warning in done.warnings:
         click.echo(f"warning: {warning}", err=True)
     without = "no commit, as asked" if no_commit else "nothing changed, no commit"

@@ -1,5 +1,9 @@
 from __future__ import annotations
 
+import json
+import os
+import pty
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -63,3 +67,54 @@ def test_plan_prints_the_order_as_text_json_and_mermaid(tmp_path: Path) -> None:
     assert "keystone" in run("plan", str(site)).stdout
     assert '"name": "keystone"' in run("plan", str(site), "--output", "json").stdout
     assert "mariadb --> keystone" in run("plan", str(site), "--output", "mermaid").stdout
+
+
+def on_a_terminal(*words: str, cwd: Path, **variables: str) -> tuple[str, str]:
+    """stdout, and what stderr shows when it is a terminal."""
+    ours, theirs = pty.openpty()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "openinfra_tui", *words],
+        cwd=cwd,
+        env={**os.environ, "TERM": "xterm-256color", **variables},
+        stdout=subprocess.PIPE,
+        stderr=theirs,
+        text=True,
+    )
+    os.close(theirs)
+    shown = b""
+    while True:
+        try:
+            part = os.read(ours, 4096)
+        except OSError:  # the other end is closed
+            break
+        if not part:
+            break
+        shown += part
+    os.close(ours)
+    return process.communicate(timeout=60)[0], shown.decode()
+
+
+@pytest.fixture
+def small(tmp_path: Path) -> Path:
+    place = tmp_path / "r[bold]"
+    (place / "sites/a/x").mkdir(parents=True)
+    (place / "sites/a/x/kustomization.yaml").write_text("resources: [n.yaml]\n")
+    (place / "sites/a/x/n.yaml").write_text("apiVersion: v1\nkind: Namespace\nmetadata: {name: n}\n")
+    return place
+
+
+def test_progress_is_plain_lines_where_nobody_watches(small: Path) -> None:
+    done = run("check", small.name, "--output", "json", cwd=small.parent)
+    assert json.loads(done.stdout)["validated"] == 1
+    assert done.stderr.splitlines() == ["read 2 YAML files", "built 1 of 1 kustomizations"]
+
+
+def test_progress_moves_on_a_terminal_and_data_stays_apart(small: Path) -> None:
+    out, shown = on_a_terminal("check", small.name, "--output", "json", cwd=small.parent, NO_COLOR="")
+    assert json.loads(out)["validated"] == 1
+    assert "built 1 of 1 kustomizations" in shown
+    assert "reading r[bold]" in shown
+    assert re.search(r"\x1b\[[0-9;]*3[0-9]m", shown), "a colour"
+    _, shown = on_a_terminal("check", small.name, cwd=small.parent, NO_COLOR="1")
+    assert "built 1 of 1 kustomizations" in shown
+    assert not re.search(r"\x1b\[[0-9;]*3[0-9]m", shown)
