@@ -11,7 +11,7 @@ BIN := $(VENV)/bin
 # Touched after an installation; it is renewed only when the dependencies may have changed.
 STAMP := $(VENV)/.installed
 
-.PHONY: help venv demo test test-slow check snapshots bench clean
+.PHONY: help venv demo test test-slow test-wheel check snapshots bench clean
 
 help: ## these lines
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -47,6 +47,16 @@ test: venv ## the tests that take seconds
 
 test-slow: venv ## the tests that take minutes
 	$(BIN)/pytest -m 'slow and not controlplane'
+
+test-wheel: venv ## the fast tests against the built wheel, in a fresh environment and another folder
+	rm -rf build/wheel
+	$(BIN)/python -m build --wheel --no-isolation --outdir build/wheel .
+	folder=$$(mktemp -d); trap 'rm -rf "$$folder"' EXIT; \
+	$(PYTHON) -m venv "$$folder/venv"; \
+	"$$folder/venv/bin/pip" install --quiet --disable-pip-version-check "$$(ls build/wheel/*.whl)[test]"; \
+	cp -r tests snapshots pyproject.toml "$$folder"; \
+	cd "$$folder"; \
+	venv/bin/pytest -n auto -m 'not slow and not controlplane'
 
 check: venv ## style, types, layers and the tests
 	$(BIN)/ruff check .

@@ -15,6 +15,7 @@ import pytest
 from openinfra_tui import __version__, errors
 
 ROOT = Path(__file__).parents[2]
+pytestmark = pytest.mark.skipif(not (ROOT / "Makefile").exists(), reason="this is no checkout")
 
 
 @pytest.fixture(scope="module")
