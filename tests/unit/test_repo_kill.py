@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
@@ -52,7 +54,7 @@ if [ "$AT" = all ]; then
     exec {STRACE} -f -qq -o "$STATE/record-$number" -e trace={CHANGING} -e signal=none {shutil.which("git")} "$@"
 fi
 [ $number = "$AT" ] || exec {shutil.which("git")} "$@"
-{STRACE} -f -qq -o /dev/null -e inject={CHANGING}:signal=SIGKILL:when=$WHEN {shutil.which("git")} "$@"
+{STRACE} -f -qq -o /dev/null -e inject=$CALL:signal=SIGKILL:when=$WHEN {shutil.which("git")} "$@"
 code=$?
 [ $code -lt 128 ] || kill -9 $PPID
 exit $code
@@ -98,7 +100,7 @@ def killed(target: Path, call: str, count: int) -> bool:
     return True
 
 
-def in_git(target: Path, state: Path, at: str, when: int = 0) -> int:
+def in_git(target: Path, state: Path, at: str, call: str = "", when: int = 0) -> int:
     """Commit with the git that counts; the return code."""
     state.mkdir()
     wrapper = state / "git"
@@ -107,7 +109,7 @@ def in_git(target: Path, state: Path, at: str, when: int = 0) -> int:
     path = f"{state}{os.pathsep}{os.environ['PATH']}"
     done = subprocess.run(
         [sys.executable, "-B", "-c", SCRIPT, str(target), json.dumps(NEW)],
-        env={**os.environ, "PATH": path, "STATE": str(state), "AT": at, "WHEN": str(when)},
+        env={**os.environ, "PATH": path, "STATE": str(state), "AT": at, "CALL": call, "WHEN": str(when)},
         capture_output=True,
         text=True,
         check=False,
@@ -117,15 +119,20 @@ def in_git(target: Path, state: Path, at: str, when: int = 0) -> int:
     return done.returncode
 
 
-def moments(folder: Path, with_old: bool) -> list[tuple[str, int]]:
-    """(start of git, call in it) of everything that git changes in one commit."""
+def moments(folder: Path, with_old: bool) -> list[tuple[str, str, int]]:
+    """(start of git, call, how many of that call) of everything that git changes in one commit.
+
+    strace counts each call by its name.
+    """
     in_git(fresh(folder / "recorded", with_old), folder / "record", "all")
     records = sorted(folder.glob("record/record-*"), key=lambda path: int(path.name.split("-")[1]))
-    return [
-        (path.name.split("-")[1], when)
-        for path in records
-        for when in range(1, len(path.read_text().splitlines()) + 1)
-    ]
+    out = []
+    for path in records:
+        seen: Counter[str] = Counter()
+        for call in re.findall(r"^\d+ +(\w+)\(", path.read_text(), re.MULTILINE):
+            seen[call] += 1
+            out.append((path.name.split("-")[1], call, seen[call]))
+    return out
 
 
 def fresh(target: Path, with_old: bool) -> Path:
@@ -157,7 +164,7 @@ def is_whole(target: Path, old: str | None) -> None:
 
 
 def survives(folder: Path, call: str, count: int, with_old: bool = True) -> bool:
-    target = fresh(folder / f"{count}-{len(call)}", with_old)
+    target = fresh(folder / f"{count}", with_old)
     old = git(target, "rev-parse", "HEAD") if with_old else None
     hit = killed(target, call, count)
     is_whole(target, old)
@@ -173,10 +180,9 @@ def test_kill_at_one_call(tmp_path: Path, call: str, count: int) -> None:
 
 def test_kill_in_the_middle_of_git_init(tmp_path: Path) -> None:
     target = tmp_path / "repo"
-    starts = moments(tmp_path, with_old=False)
-    # The first start of git that changes much is `git init`.
-    number = next(at for at, when in starts if when == 10)
-    assert in_git(target, tmp_path / "state", number, 10) == -9
+    # Only `git init` makes that many folders.
+    number = next(at for at, call, when in moments(tmp_path, with_old=False) if (call, when) == ("mkdir", 3))
+    assert in_git(target, tmp_path / "state", number, "mkdir", 3) == -9
     is_whole(target, None)
 
 
@@ -186,8 +192,11 @@ def test_kill_at_every_call_of_the_program(
     tmp_path: Path, with_old: bool, record_property: Callable[[str, object], None]
 ) -> None:
     hits = 0
-    while survives(tmp_path, CHANGING, hits + 1, with_old):
-        hits += 1
+    for call in CHANGING.split(","):
+        count = 1
+        while survives(tmp_path / call, call, count, with_old):
+            count += 1
+        hits += count - 1
     record_property("kills", hits)
     assert hits > 20
 
@@ -200,11 +209,11 @@ def test_kill_at_every_call_of_every_git(
     every = moments(tmp_path, with_old)
     assert len(every) > 50
 
-    def one(moment: tuple[str, int]) -> int:
-        at, when = moment
-        target = fresh(tmp_path / f"{at}-{when}", with_old)
+    def one(moment: tuple[str, str, int]) -> int:
+        at, call, when = moment
+        target = fresh(tmp_path / f"{at}-{call}-{when}", with_old)
         old = git(target, "rev-parse", "HEAD") if with_old else None
-        code = in_git(target, tmp_path / f"state-{at}-{when}", at, when)
+        code = in_git(target, tmp_path / f"state-{at}-{call}-{when}", at, call, when)
         is_whole(target, old)
         shutil.rmtree(target)
         return code
