@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,11 +13,12 @@ from openinfra_tui.catalog.rules import check_rules
 from openinfra_tui.check.run import check
 from openinfra_tui.engine import flux
 from openinfra_tui.errors import CheckFailed, NotBuiltYet, Refused, UserError
-from openinfra_tui.flow.edits import require_unedited, with_expected
+from openinfra_tui.flow.update import SEALED, Accept, difference, merge_tree
 from openinfra_tui.plan.component import load_components
 from openinfra_tui.plan.model import make_plan
-from openinfra_tui.repo.commit import commit_tree
-from openinfra_tui.repo.target import read_files, require_usable
+from openinfra_tui.repo.commit import Render, commit_tree
+from openinfra_tui.repo.render import read_history
+from openinfra_tui.repo.target import require_usable
 from openinfra_tui.resources import schema_path, skeletons_path
 from openinfra_tui.secret.age import ensure_identity, read_identity
 from openinfra_tui.secret.store import SecretSpec, SopsStore
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from datetime import date
 
     from openinfra_tui.plan.model import Plan
+    from openinfra_tui.repo.render import History
     from openinfra_tui.site.model import Site
 
 _HEADER = "# yaml-language-server: $schema=../../.openinfra/schemas/site-v1alpha1.schema.json"
@@ -48,15 +50,22 @@ class Request:
     rotate: Sequence[str] = ()
     commit: bool = True
     kustomize: str | None = None
+    dry_run: bool = False
+    review: bool = False
+    accept: Accept = field(default_factory=Accept)
 
 
 @dataclass(frozen=True)
 class Generated:
-    """What came out: number of files, the commit (None when nothing changed), warnings."""
+    """What came out: number of files, the commit (None when nothing changed), warnings.
+
+    `diff` is what would change, when that was asked for and nothing was written.
+    """
 
     files: int
     commit: str | None
     warnings: tuple[str, ...]
+    diff: str | None = None
 
 
 def check_answers(site: Site, today: date) -> tuple[str, ...]:
@@ -99,46 +108,89 @@ def generate(request: Request, today: date, progress: Callable[[str], None]) -> 
 
     Raises:
         UserError: the site, the target or an option is not as it must be; nothing was written.
+        Conflicted: the user and the new render changed the same; nothing was written.
     """
     site = load_site(request.site, request.overrides)
     plan, warnings = plan_site(site, today)
     require_usable(request.output)
-    existing = read_files(request.output)
+    history = read_history(request.output, site.name)
+    existing = {path: file.content for path, file in history.files.items()}
     _require_same(site, existing)
+    trial = request.dry_run or request.review
+    with tempfile.TemporaryDirectory(prefix="openinfra-") as temporary:
+        key = request.age_key
+        if trial and key is not None and not key.exists():
+            key = Path(temporary) / "trial.agekey"  # a trial leaves no key behind
+        render = _render(request, site, plan, key, existing, progress)
+    if request.review:
+        return Generated(
+            len(render), None, warnings, difference(_written(history.files, render), render.files)
+        )
+    update = merge_tree(render, _own_answers(history, site), f"sites/{site.name}/site.yaml", request.accept)
+    after = {path: file for path, file in history.files.items() if path not in update.gone}
+    after |= {path: file for path, file in update.tree.files.items() if not (file.once and path in after)}
+    warnings += _require_sound(after, request.kustomize)
+    progress("checked: no faults")
+    if trial:
+        return Generated(len(after), None, warnings, difference(history.files, after))
+    if not request.commit:
+        _write_out(request.output, update.tree.files)
+        return Generated(len(update.tree), None, warnings)
+    outcome = commit_tree(request.output, update.tree, _message(site, plan), Render(site.name, render))
+    return Generated(len(update.tree), outcome.sha if outcome.changed else None, warnings)
+
+
+def _render(
+    request: Request,
+    site: Site,
+    plan: Plan,
+    key: Path | None,
+    existing: Mapping[str, bytes],
+    progress: Callable[[str], None],
+) -> Tree:
+    """The pristine repository of a site, secrets encrypted; existing ones keep their values."""
     identity = None
     recipients = dict(site.get("secrets.recipients", {}))
-    if request.age_key is not None:
-        recipients["operator"] = ensure_identity(request.age_key, request.output)
-        identity = read_identity(request.age_key)
+    if key is not None:
+        recipients["operator"] = ensure_identity(key, request.output)
+        identity = read_identity(key)
     progress(f"plan: {len(plan.steps)} steps, {len(plan.components)} components")
     tree = render_tree(plan, recipients)
     progress(f"rendered {len(tree)} files")
     store = SopsStore(recipients, identity)
     secrets = store.update(
-        {path: content for path, content in existing.items() if path.endswith(".sops.yaml")},
+        {path: content for path, content in existing.items() if path.endswith(SEALED)},
         wanted_secrets(plan),
         request.rotate,
     )
     tree = tree.merged(Tree({path: File(content, "secrets") for path, content in secrets.items()}))
-    tree = with_expected(tree.merged(_own_files(site, plan, recipients, bool(request.overrides))))
-    require_unedited(tree, existing)
-    warnings += _require_sound(tree, request.kustomize)
-    progress("checked: no faults")
-    if not request.commit:
-        _write_out(request.output, tree)
-        return Generated(len(tree), None, warnings)
-    outcome = commit_tree(request.output, tree, _message(site, plan))
-    return Generated(len(tree), outcome.sha if outcome.changed else None, warnings)
+    return tree.merged(_own_files(site, plan, recipients, bool(request.overrides)))
 
 
-def _require_sound(tree: Tree, kustomize: str | None) -> tuple[str, ...]:
-    """Check the tree before anything is written, and return the warnings; secrets are encrypted already.
+def _written(files: Mapping[str, File], render: Tree) -> dict[str, File]:
+    """Of the files of a repository those that we write, but for what is written once."""
+    return {path: file for path, file in files.items() if path in render and not render.files[path].once}
+
+
+def _own_answers(history: History, site: Site) -> History:
+    """The history, with the site file counted as unedited when it is itself where the answers come from."""
+    path = f"sites/{site.name}/site.yaml"
+    held = history.files.get(path)
+    if held is None or held.content not in (site.text.encode(), _with_header(site.text).encode()):
+        return history
+    return replace(history, unedited=history.unedited | {path})
+
+
+def _require_sound(files: Mapping[str, File], kustomize: str | None) -> tuple[str, ...]:
+    """Check the repository to be before anything is written, and return the warnings.
+
+    Secrets are encrypted already.
 
     Raises:
         CheckFailed: the repository would be faulty.
     """
     with tempfile.TemporaryDirectory(prefix="openinfra-") as temporary:
-        _write_out(Path(temporary), tree)
+        _write_out(Path(temporary), files)
         report = check(Path(temporary), kustomize=kustomize)
     if report.faults:
         lines = [f"{fault.file}: {fault.kind}: {fault.message}" for fault in report.faults]
@@ -146,11 +198,11 @@ def _require_sound(tree: Tree, kustomize: str | None) -> tuple[str, ...]:
     return tuple(f"{warning.file}: {warning.message}" for warning in report.warnings)
 
 
-def _write_out(folder: Path, tree: Tree) -> None:
-    """Write the files of a tree without a commit; what the operator owns is kept where it exists."""
+def _write_out(folder: Path, files: Mapping[str, File]) -> None:
+    """Write files without a commit; what the operator owns is kept where it exists."""
     root = folder.resolve()
-    for path in tree:
-        file, place = tree.files[path], folder / path
+    for path, file in files.items():
+        place = folder / path
         if not place.resolve().is_relative_to(root):
             raise Refused(f"{place} leads out of {folder}", "remove the symbolic link")
         if file.once and place.exists():

@@ -124,7 +124,7 @@ class _Merge:
         return chosen.body if chosen else mine
 
     def _block(self, base: Block, key: Hashable, ours: Block, theirs: Block, where: str) -> Block:
-        base, theirs = (side.shifted(ours.column - side.column) for side in (base, theirs))
+        base, theirs = base.aligned(ours.column), theirs.aligned(ours.column)
         sides = (base.items, ours.items, theirs.items)
         name = key[1] if isinstance(key, tuple) else ""
         keys = (

@@ -82,16 +82,16 @@ class Block:
             return f"{self.prefix.rstrip()}\n{body}{''.join(self.tail)}"
         return self.head + self.prefix + body[len(self.prefix) :] + "".join(self.tail)
 
+    def aligned(self, column: int) -> Block:
+        """The same with its entries at another column; the line of the key above stays where it is."""
+        by = column - self.column
+        items = tuple(item.shifted(by) for item in self.items)
+        return replace(self, column=column, items=items, tail=tuple(shift(line, by) for line in self.tail))
+
     def shifted(self, by: int) -> Block:
         """The same, indented by so many columns more."""
-        return replace(
-            self,
-            column=self.column + by,
-            head=shift(self.head, by),
-            prefix=shift(self.prefix, by),
-            items=tuple(item.shifted(by) for item in self.items),
-            tail=tuple(shift(line, by) for line in self.tail),
-        )
+        inside = self.aligned(self.column + by)
+        return replace(inside, head=shift(self.head, by), prefix=shift(self.prefix, by))
 
 
 @dataclass(frozen=True)
