@@ -140,7 +140,7 @@ def _require_used(accept: Accept, paths: Collection[str]) -> None:
 
 def _conflicted(conflicts: list[Conflict], *, missing: bool) -> Conflicted:
     files = list(dict.fromkeys(conflict.file for conflict in conflicts))
-    lines = [f"{len(conflicts)} conflicts in {len(files)} files; nothing was written"]
+    lines = [f"{_count(conflicts, 'conflict')} in {_count(files, 'file')}; nothing was written"]
     if missing:
         lines.append(
             "the branch of the last render is missing, so there is no base to merge with "
@@ -156,6 +156,10 @@ def _conflicted(conflicts: list[Conflict], *, missing: bool) -> Conflicted:
         f"{review}make your file agree and commit it, or decide for a file or folder with "
         f"--accept-ours PATH (keep yours) or --accept-theirs PATH (take the new one)",
     )
+
+
+def _count(things: Collection[object], name: str) -> str:
+    return f"{len(things)} {name}{'' if len(things) == 1 else 's'}"
 
 
 def _shown(conflict: Conflict) -> Iterable[str]:

@@ -69,10 +69,10 @@ def merge_file(
         return Merged(theirs)
     if theirs == base:
         return Merged(ours)
-    if ours is None or theirs is None:
-        return _whole(path, base, ours, theirs, prefer)
+    if base is None or ours is None or theirs is None:
+        return _whole(path, base, ours, theirs, prefer)  # without a base nobody can tell who changed what
     try:
-        old, mine, new = ((side or b"").decode("utf-8") for side in (base, ours, theirs))
+        old, mine, new = (side.decode("utf-8") for side in (base, ours, theirs))
     except UnicodeDecodeError:
         return _whole(path, base, ours, theirs, prefer)
     done: str | tuple[Clash, ...]
@@ -90,10 +90,7 @@ def merge_file(
     return Merged(None, tuple(Conflict(path, c.where, c.line, c.base, c.ours, c.theirs) for c in done))
 
 
-def _lines(path: str, base: bytes | None, ours: bytes, theirs: bytes, prefer: str) -> Merged:
-    """Merge by lines; without a base there is nothing that lines could be compared with."""
-    if base is None:
-        return _whole(path, base, ours, theirs, prefer)
+def _lines(path: str, base: bytes, ours: bytes, theirs: bytes, prefer: str) -> Merged:
     done = merge_lines(base, ours, theirs, prefer)
     if isinstance(done, bytes):
         if path.endswith((".yaml", ".yml")) and sound(ours) and not sound(done):
