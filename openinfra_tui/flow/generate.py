@@ -123,9 +123,9 @@ def generate(request: Request, today: date, progress: Callable[[str], None]) -> 
             key = Path(temporary) / "trial.agekey"  # a trial leaves no key behind
         render = _render(request, site, plan, key, existing, progress)
     if request.review:
-        return Generated(
-            len(render), None, warnings, difference(_written(history.files, render), render.files)
-        )
+        new = {path: file for path, file in render.files.items() if not file.once}
+        now = {path: file for path, file in history.files.items() if path in new}
+        return Generated(len(render), None, warnings, difference(now, new))
     update = merge_tree(render, _own_answers(history, site), f"sites/{site.name}/site.yaml", request.accept)
     after = {path: file for path, file in history.files.items() if path not in update.gone}
     after |= {path: file for path, file in update.tree.files.items() if not (file.once and path in after)}
@@ -165,11 +165,6 @@ def _render(
     )
     tree = tree.merged(Tree({path: File(content, "secrets") for path, content in secrets.items()}))
     return tree.merged(_own_files(site, plan, recipients, bool(request.overrides)))
-
-
-def _written(files: Mapping[str, File], render: Tree) -> dict[str, File]:
-    """Of the files of a repository those that we write, but for what is written once."""
-    return {path: file for path, file in files.items() if path in render and not render.files[path].once}
 
 
 def _own_answers(history: History, site: Site) -> History:

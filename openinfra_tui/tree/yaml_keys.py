@@ -46,6 +46,11 @@ def item_keys(
     sides = (base, ours, theirs)
     maps = [[_fields(item) for item in side] for side in sides]
     if all(fields is not None for side in maps for fields in side):
+        objects = [[_object(item, 0) for item in side] for side in sides]
+        if all(cast("tuple[str, object]", key)[0] == "object" for side in objects for key in side) and all(
+            len(set(side)) == len(side) for side in objects
+        ):
+            return objects
         for names in _IDENTITIES:
             keys = [[_identity(fields or {}, names) for fields in side] for side in maps]
             if all(None not in side and len(set(side)) == len(side) for side in keys):
@@ -72,7 +77,7 @@ def shown(key: Hashable, *, first: bool) -> str:
     if kind == "document":
         return f"document {value}: "
     if kind == "object":
-        return f"{value}: "
+        return f"{value}: " if first else f"[{value}]"
     if kind == "item":
         parts = cast("tuple[tuple[str, str | None], ...]", value)
         return "[" + ",".join(f"{name}={text}" for name, text in parts if text is not None) + "]"

@@ -122,6 +122,18 @@ def test_a_first_key_of_an_item_can_come_before_another() -> None:
     ) == ("l:\n- early: 1\n  name: a\n  x: 2\n")
 
 
+def test_objects_in_a_list_meet_by_what_they_are() -> None:
+    one = "- apiVersion: v1\n  kind: A\n  metadata:\n    name: one\n  x: 1\n"
+    base = f"extraObjects:\n{one}{one.replace('one', 'two')}"
+    ours = (
+        f"extraObjects:\n{one.replace('one', 'mine')}{one.replace('x: 1', 'x: 2')}{one.replace('one', 'two')}"
+    )
+    theirs = f"extraObjects:\n{one.replace('x: 1', 'x: 1 # new')}{one.replace('one', 'two').replace('x: 1', 'x: 3')}"
+    assert merged(ours, theirs, base) == ours[:-2] + "3\n"
+    (found,) = merge(base.replace("x: 1", "x: 4"), theirs, base).conflicts[:1]
+    assert found.where == "extraObjects[v1 A two].x"
+
+
 def test_documents_meet_by_the_object_that_they_are() -> None:
     one = "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: one\ndata:\n  a: x\n"
     two = "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: two\ndata:\n  a: x\n"
