@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from openinfra_tui.tree.merge_json import merge_json
 from openinfra_tui.tree.merge_text import merge_lines
 from openinfra_tui.tree.merge_yaml import merge_yaml
-from openinfra_tui.tree.yaml_lines import NotStructured, sound
+from openinfra_tui.tree.yaml_read import NotStructured, sound
 
 if TYPE_CHECKING:
     from openinfra_tui.tree.clash import Clash

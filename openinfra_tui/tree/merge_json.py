@@ -11,7 +11,7 @@ from typing import Any
 
 from openinfra_tui.tree.clash import Clash
 from openinfra_tui.tree.order import ordered
-from openinfra_tui.tree.yaml_lines import NotStructured
+from openinfra_tui.tree.yaml_read import NotStructured
 
 _ABSENT = object()
 _INDENT = re.compile(r"\n([ \t]+)\S")
@@ -21,7 +21,7 @@ def merge_json(base: str, ours: str, theirs: str, prefer: str = "") -> str | tup
     """Merge three texts of JSON.
 
     Args:
-        base: what both come from; empty when there is no such text.
+        base: what both come from.
         ours: the user's.
         theirs: the new one.
         prefer: `ours` or `theirs` to settle every conflict so; else conflicts are returned.

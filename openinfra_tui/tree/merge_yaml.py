@@ -14,7 +14,8 @@ from openinfra_tui.tree.clash import Clash
 from openinfra_tui.tree.merge_text import merge_lines
 from openinfra_tui.tree.order import matched, ordered
 from openinfra_tui.tree.yaml_keys import document_keys, item_keys, shown
-from openinfra_tui.tree.yaml_lines import Block, Entry, Leaf, NotStructured, read
+from openinfra_tui.tree.yaml_lines import Block, Entry, Leaf
+from openinfra_tui.tree.yaml_read import NotStructured, read
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Mapping, Sequence
@@ -26,7 +27,7 @@ def merge_yaml(base: str, ours: str, theirs: str, prefer: str = "") -> str | tup
     """Merge three texts of YAML.
 
     Args:
-        base: what both come from; empty when there is no such text.
+        base: what both come from.
         ours: the user's.
         theirs: the new one.
         prefer: `ours` or `theirs` to settle every conflict so; else conflicts are returned.

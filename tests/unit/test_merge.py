@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 
 from openinfra_tui.tree.merge import Merged, merge_file
+from openinfra_tui.tree.yaml_read import read
 
 BASE = """\
 # yaml-language-server: $schema=x
@@ -275,3 +276,17 @@ def test_files_that_one_side_removed() -> None:
         assert (done.conflicts[0].ours, done.conflicts[0].theirs) == (ours, theirs)
     assert merge("a\0", "b\0", "c\0", "f.bin").conflicts
     assert merge(None, None, BASE) == Merged(None)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a:\n  # above\n\n  b: 1\n  # below\n# end\nc:\n",
+        "- - a\n  - b: 1\n    c: |+\n      x\n\n    # in\n-\n  d: 'q\n    r'  # s\n",
+        "# head\n---\na: [1,\n  2] # t\n---  # two\n{}\n# tail\n",
+        "a: >-\n  folded\n\n  more\n\nb:\n\n- 1\n\n- 2\n",
+        'a: "x"\r\nb:\r\n  c: 1\r\n',
+    ],
+)
+def test_what_is_read_can_be_put_together_again(text: str) -> None:
+    assert "".join(entry.text for entry in read(text)) == text

@@ -15,6 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from openinfra_tui.tree.merge import Merged, merge_file
+from openinfra_tui.tree.yaml_read import read
 
 KEYS = ("alpha", "beta", "gamma", "delta", "name-x", "y", "10")
 VALUES = ("1", "true", "'yes'", '"a: b"', "plain words", "[]", "{}", "[a, b]", "|\n  text\n  more", "", "é")
@@ -163,6 +164,8 @@ def leaves(text: str) -> dict[tuple[str, ...], str]:
 
 
 def holds(base: str, ours: str, theirs: str) -> None:
+    for side in (base, ours, theirs):
+        assert "".join(entry.text for entry in read(side)) == side
     assert merge(base, ours, base).content == ours.encode()
     assert merge(base, base, theirs).content == theirs.encode()
     done = merge(base, ours, theirs)
