@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from openinfra_tui.repo.commit import commit_tree
+from openinfra_tui.repo.commit import Render, commit_tree
+from openinfra_tui.repo.render import read_history
 from openinfra_tui.repo.target import require_usable
 from openinfra_tui.tree.model import File, Tree
 
@@ -28,11 +29,12 @@ OLD = {".openinfra/s": "1\n", "a": "old\n", "gone/x": "1\n", "same": "s\n"}
 NEW = {".openinfra/s": "1\n", "a": "new\n", "more/deep/x": "2\n", "same": "s\n"}
 SCRIPT = """
 import sys, json, pathlib
-from openinfra_tui.repo.commit import commit_tree
+from openinfra_tui.repo.commit import Render, commit_tree
 from openinfra_tui.tree.model import File, Tree
 files = json.loads(sys.argv[2])
 print("ready", flush=True)
-commit_tree(pathlib.Path(sys.argv[1]), Tree({p: File(t.encode(), "t") for p, t in files.items()}), "m")
+tree = Tree({p: File(t.encode(), "t") for p, t in files.items()})
+commit_tree(pathlib.Path(sys.argv[1]), tree, "m", Render("s", tree))
 """
 CALLS = ("rename", "unlink", "unlinkat", "rmdir", "mkdir", "link,linkat", "vfork,clone,clone3,fork", "write")
 
@@ -80,12 +82,17 @@ def killed(target: Path, call: str, count: int) -> bool:
 
 def survives(folder: Path, call: str, count: int) -> bool:
     target = folder / f"{call}-{count}"
-    old = commit_tree(target, as_tree(OLD), "old").sha
+    old = commit_tree(target, as_tree(OLD), "old", Render("s", as_tree(OLD))).sha
     hit = killed(target, call, count)
     now = git(target, "rev-parse", "HEAD")
     assert now == old or git(target, "rev-parse", "HEAD^") == old
     require_usable(target)
-    commit_tree(target, as_tree(NEW), "again")
+    base = read_history(target, "s").base
+    assert base is not None
+    assert base["a"].content == (b"old\n" if now == old else b"new\n")
+    commit_tree(target, as_tree(NEW), "again", Render("s", as_tree(NEW)))
+    assert git(target, "rev-list", "--count", "openinfra/s") == "2"
+    assert git(target, "rev-parse", "openinfra/s^{tree}") == git(target, "rev-parse", "HEAD^{tree}")
     assert git(target, "status", "--porcelain") == ""
     assert git(target, "rev-list", "--count", "HEAD") == "2"
     for path, text in NEW.items():
