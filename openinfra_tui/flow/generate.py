@@ -24,6 +24,7 @@ from openinfra_tui.secret.age import ensure_identity, read_identity
 from openinfra_tui.secret.store import SecretSpec, SopsStore
 from openinfra_tui.site.load import load_site
 from openinfra_tui.skeleton.render import context_of, render
+from openinfra_tui.tree.merge_yaml import merge_yaml
 from openinfra_tui.tree.model import File, Tree
 
 if TYPE_CHECKING:
@@ -258,6 +259,7 @@ def _own_files(site: Site, plan: Plan, recipients: Mapping[str, str], overridden
 
 
 def _site_text(site: Site, recipients: Mapping[str, str]) -> str:
+    """The site file with every answer as it was taken, in the operator's words and with their comments."""
     spec = {**site.spec, "secrets": {**site.get("secrets", {}), "recipients": dict(recipients)}}
     document = {
         "apiVersion": "openinfra.dev/v1alpha1",
@@ -265,7 +267,9 @@ def _site_text(site: Site, recipients: Mapping[str, str]) -> str:
         "metadata": {"name": site.name},
         "spec": spec,
     }
-    return f"{_HEADER}\n{yamlio.dump(document)}"
+    plain, taken = (f"{_HEADER}\n{yamlio.dump(data)}" for data in (yamlio.load(site.text), document))
+    merged = merge_yaml(plain, _with_header(site.text), taken, prefer="theirs")
+    return merged if isinstance(merged, str) else taken
 
 
 def _with_header(text: str) -> str:

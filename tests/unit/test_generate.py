@@ -205,7 +205,9 @@ def test_answers_edited_in_the_repository_are_the_answers(tmp_path: Path) -> Non
         generate(replace(request, overrides=("region=North",)), TODAY, lambda _: None)
     inside = replace(request, site=out / site)
     assert generate(inside, TODAY, lambda _: None).commit is None
-    commit_edit(out, site, "region: North", "region: RegionOne")
+    generate(replace(inside, overrides=("region=West",)), TODAY, lambda _: None)
+    assert (out / site).read_text("utf-8").endswith("# agreed with DNS\n")
+    commit_edit(out, site, "region: North", "region: West")
     assert generate(inside, TODAY, lambda _: None).commit
     assert "region_name: North" in (out / KEYSTONE / "values.yaml").read_text("utf-8")
     assert (out / site).read_text("utf-8").endswith("# agreed with DNS\n")
