@@ -185,7 +185,8 @@ def holds(base: str, ours: str, theirs: str) -> None:
     text = done.content.decode()
     assert words(ours, "mine") <= words(text, "mine")
     assert words(theirs, "new") - comment_words(theirs) <= words(text, "new")
-    if "# mine" not in ours and "# new" not in theirs:
+    # A comment counts as an edit of the user's only, so with comments the two sides are not alike.
+    if "#" not in base + ours + theirs:
         assert turned.content is not None
     if turned.content is not None and not comment_words(theirs):
         assert leaves(turned.content.decode()) == leaves(text)
