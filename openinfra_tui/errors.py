@@ -7,7 +7,8 @@
     ├── Refused          exit 4   the request is understood and would do harm, so nothing was done
     ├── NotBuiltYet      exit 5   known to the catalog, checked by the rules, not generated yet
     ├── ToolError        exit 6   a program that we need is missing, too old or failed
-    └── NotValidated     exit 7   no fault was found, and something could not be checked
+    ├── NotValidated     exit 7   no fault was found, and something could not be checked
+    └── Conflicted       exit 8   an edit and a new render changed the same, so nothing was written
 
 A `UserError` is printed as message and hint, without a traceback. Everything else that is raised is a
 bug and keeps its traceback (exit 1, Python's own).
@@ -60,3 +61,9 @@ class NotValidated(UserError):
     """No fault was found, but some objects have no schema here, so nobody has checked them."""
 
     exit_code = 7
+
+
+class Conflicted(UserError):
+    """What the user edited would be changed by a new render too; nothing was written."""
+
+    exit_code = 8

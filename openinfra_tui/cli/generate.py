@@ -10,6 +10,7 @@ import click
 
 from openinfra_tui.cli.progress import narrated
 from openinfra_tui.flow.generate import Request, generate
+from openinfra_tui.flow.update import Accept
 
 
 @click.command("generate")
@@ -21,6 +22,12 @@ from openinfra_tui.flow.generate import Request, generate
 @click.option("--age-key", type=click.Path(path_type=Path, dir_okay=False), help="Identity of `operator`.")
 @click.option("--rotate", multiple=True, metavar="NAME", help="Make this secret anew; needs --age-key.")
 @click.option("--no-commit", is_flag=True, help="Write the files and make no commit.")
+@click.option("--dry-run", is_flag=True, help="Write nothing; print the diff of what would be committed.")
+@click.option(
+    "--review", is_flag=True, help="Write nothing; print the diff from your files to the new render."
+)
+@click.option("--accept-ours", multiple=True, metavar="PATH", help="Keep your side of conflicts there.")
+@click.option("--accept-theirs", multiple=True, metavar="PATH", help="Take the new side of conflicts there.")
 @click.option("--kustomize", envvar="OPENINFRA_KUSTOMIZE", help="The kustomize to use.")
 def command(
     site: Path,
@@ -30,14 +37,29 @@ def command(
     rotate: tuple[str, ...],
     no_commit: bool,
     kustomize: str | None,
+    dry_run: bool,
+    review: bool,
+    accept_ours: tuple[str, ...],
+    accept_theirs: tuple[str, ...],
 ) -> None:
-    """Write the repository of SITE, as one commit."""
-    request = Request(site, output, overrides, age_key, rotate, not no_commit, kustomize)
+    """Write the repository of SITE, as one commit.
+
+    What you edited since the last time is merged with what changes; where both changed the same, nothing is
+    written and both sides are shown (exit code 8).
+    """
+    accept = Accept(accept_ours, accept_theirs)
+    request = Request(
+        site, output, overrides, age_key, rotate, not no_commit, kustomize, dry_run, review, accept
+    )
     today = datetime.now(tz=UTC).date()
     with narrated(f"reading {site}") as tell:
         done = generate(request, today, tell)
     for warning in done.warnings:
         click.echo(f"warning: {warning}", err=True)
+    if done.diff is not None:
+        click.echo(done.diff, nl=False)
+        click.echo("nothing was written, as asked", err=True)
+        return
     without = "no commit, as asked" if no_commit else "nothing changed, no commit"
     click.echo(f"{done.files} files in {output}: {done.commit or without}", err=True)
     click.echo(f"repeat: {shlex.join(_words(request))}", err=True)

@@ -51,7 +51,7 @@ def group() -> None:
     """From an operator's answers to a Git repository that Flux reconciles into an OpenStack site.
 
     Exit codes: 0 done; 2 input to mend; 3 faults found; 4 refused; 5 not built yet; 6 a program is missing;
-    7 no fault, and something could not be validated.
+    7 no fault, and something could not be validated; 8 an edit and a new render changed the same.
     """
 
 

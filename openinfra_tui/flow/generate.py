@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,16 +13,18 @@ from openinfra_tui.catalog.rules import check_rules
 from openinfra_tui.check.run import check
 from openinfra_tui.engine import flux
 from openinfra_tui.errors import CheckFailed, NotBuiltYet, Refused, UserError
-from openinfra_tui.flow.edits import require_unedited, with_expected
+from openinfra_tui.flow.update import SEALED, Accept, difference, merge_tree
 from openinfra_tui.plan.component import load_components
 from openinfra_tui.plan.model import make_plan
-from openinfra_tui.repo.commit import commit_tree
-from openinfra_tui.repo.target import read_files, require_usable
+from openinfra_tui.repo.commit import Render, commit_tree
+from openinfra_tui.repo.render import read_history
+from openinfra_tui.repo.target import require_usable
 from openinfra_tui.resources import schema_path, skeletons_path
 from openinfra_tui.secret.age import find_or_make, keep, public_recipient
 from openinfra_tui.secret.store import SecretSpec, SopsStore
 from openinfra_tui.site.load import load_site
 from openinfra_tui.skeleton.render import context_of, render
+from openinfra_tui.tree.merge_yaml import merge_yaml
 from openinfra_tui.tree.model import File, Tree
 
 if TYPE_CHECKING:
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
     from datetime import date
 
     from openinfra_tui.plan.model import Plan
+    from openinfra_tui.repo.render import History
     from openinfra_tui.site.model import Site
 
 _HEADER = "# yaml-language-server: $schema=../../.openinfra/schemas/site-v1alpha1.schema.json"
@@ -48,15 +51,22 @@ class Request:
     rotate: Sequence[str] = ()
     commit: bool = True
     kustomize: str | None = None
+    dry_run: bool = False
+    review: bool = False
+    accept: Accept = field(default_factory=Accept)
 
 
 @dataclass(frozen=True)
 class Generated:
-    """What came out: number of files, the commit (None when nothing changed), warnings."""
+    """What came out: number of files, the commit (None when nothing changed), warnings.
+
+    `diff` is what would change, when that was asked for and nothing was written.
+    """
 
     files: int
     commit: str | None
     warnings: tuple[str, ...]
+    diff: str | None = None
 
 
 def check_answers(site: Site, today: date) -> tuple[str, ...]:
@@ -99,48 +109,82 @@ def generate(request: Request, today: date, progress: Callable[[str], None]) -> 
 
     Raises:
         UserError: the site, the target or an option is not as it must be; nothing was written.
+        Conflicted: the user and the new render changed the same; nothing was written.
     """
     site = load_site(request.site, request.overrides)
     plan, warnings = plan_site(site, today)
     require_usable(request.output)
-    existing = read_files(request.output)
+    history = read_history(request.output, site.name)
+    existing = {path: file.content for path, file in history.files.items()}
     _require_same(site, existing)
     identity, is_new = None, False
     recipients = dict(site.get("secrets.recipients", {}))
     if request.age_key is not None:
         identity, is_new = find_or_make(request.age_key, request.output)
         recipients["operator"] = public_recipient(identity)
+    render = _render(request, site, plan, identity, recipients, existing, progress)
+    if request.review:
+        new = {path: file for path, file in render.files.items() if not file.once}
+        now = {path: file for path, file in history.files.items() if path in new}
+        return Generated(len(render), None, warnings, difference(now, new))
+    update = merge_tree(render, _own_answers(history, site), f"sites/{site.name}/site.yaml", request.accept)
+    after = {path: file for path, file in history.files.items() if path not in update.gone}
+    after |= {path: file for path, file in update.tree.files.items() if not (file.once and path in after)}
+    warnings += _require_sound(after, request.kustomize)
+    progress("checked: no faults")
+    if request.dry_run:
+        return Generated(len(after), None, warnings, difference(history.files, after))
+    if request.age_key is not None and identity is not None and is_new:
+        keep(request.age_key, identity)  # before the commit: what it encrypts must never be without its key
+    if not request.commit:
+        _write_out(request.output, update.tree.files)
+        return Generated(len(update.tree), None, warnings)
+    outcome = commit_tree(request.output, update.tree, _message(site, plan), Render(site.name, render))
+    return Generated(len(update.tree), outcome.sha if outcome.changed else None, warnings)
+
+
+def _render(
+    request: Request,
+    site: Site,
+    plan: Plan,
+    identity: str | None,
+    recipients: Mapping[str, str],
+    existing: Mapping[str, bytes],
+    progress: Callable[[str], None],
+) -> Tree:
+    """The pristine repository of a site, secrets encrypted; existing ones keep their values."""
     progress(f"plan: {len(plan.steps)} steps, {len(plan.components)} components")
     tree = render_tree(plan, recipients)
     progress(f"rendered {len(tree)} files")
     store = SopsStore(recipients, identity)
     secrets = store.update(
-        {path: content for path, content in existing.items() if path.endswith(".sops.yaml")},
+        {path: content for path, content in existing.items() if path.endswith(SEALED)},
         wanted_secrets(plan),
         request.rotate,
     )
     tree = tree.merged(Tree({path: File(content, "secrets") for path, content in secrets.items()}))
-    tree = with_expected(tree.merged(_own_files(site, plan, recipients, bool(request.overrides))))
-    require_unedited(tree, existing)
-    warnings += _require_sound(tree, request.kustomize)
-    progress("checked: no faults")
-    if request.age_key is not None and identity is not None and is_new:
-        keep(request.age_key, identity)  # before the commit: what it encrypts must never be without its key
-    if not request.commit:
-        _write_out(request.output, tree)
-        return Generated(len(tree), None, warnings)
-    outcome = commit_tree(request.output, tree, _message(site, plan))
-    return Generated(len(tree), outcome.sha if outcome.changed else None, warnings)
+    return tree.merged(_own_files(site, plan, recipients, bool(request.overrides)))
 
 
-def _require_sound(tree: Tree, kustomize: str | None) -> tuple[str, ...]:
-    """Check the tree before anything is written, and return the warnings; secrets are encrypted already.
+def _own_answers(history: History, site: Site) -> History:
+    """The history, with the site file counted as unedited when it is itself where the answers come from."""
+    path = f"sites/{site.name}/site.yaml"
+    held = history.files.get(path)
+    if held is None or held.content not in (site.text.encode(), _with_header(site.text).encode()):
+        return history
+    return replace(history, unedited=history.unedited | {path})
+
+
+def _require_sound(files: Mapping[str, File], kustomize: str | None) -> tuple[str, ...]:
+    """Check the repository to be before anything is written, and return the warnings.
+
+    Secrets are encrypted already.
 
     Raises:
         CheckFailed: the repository would be faulty.
     """
     with tempfile.TemporaryDirectory(prefix="openinfra-") as temporary:
-        _write_out(Path(temporary), tree)
+        _write_out(Path(temporary), files)
         report = check(Path(temporary), kustomize=kustomize)
     if report.faults:
         lines = [f"{fault.file}: {fault.kind}: {fault.message}" for fault in report.faults]
@@ -148,11 +192,11 @@ def _require_sound(tree: Tree, kustomize: str | None) -> tuple[str, ...]:
     return tuple(f"{warning.file}: {warning.message}" for warning in report.warnings)
 
 
-def _write_out(folder: Path, tree: Tree) -> None:
-    """Write the files of a tree without a commit; what the operator owns is kept where it exists."""
+def _write_out(folder: Path, files: Mapping[str, File]) -> None:
+    """Write files without a commit; what the operator owns is kept where it exists."""
     root = folder.resolve()
-    for path in tree:
-        file, place = tree.files[path], folder / path
+    for path, file in files.items():
+        place = folder / path
         if not place.resolve().is_relative_to(root):
             raise Refused(f"{place} leads out of {folder}", "remove the symbolic link")
         if file.once and place.exists():
@@ -213,6 +257,7 @@ def _own_files(site: Site, plan: Plan, recipients: Mapping[str, str], overridden
 
 
 def _site_text(site: Site, recipients: Mapping[str, str]) -> str:
+    """The site file with every answer as it was taken, in the operator's words and with their comments."""
     spec = {**site.spec, "secrets": {**site.get("secrets", {}), "recipients": dict(recipients)}}
     document = {
         "apiVersion": "openinfra.dev/v1alpha1",
@@ -220,7 +265,9 @@ def _site_text(site: Site, recipients: Mapping[str, str]) -> str:
         "metadata": {"name": site.name},
         "spec": spec,
     }
-    return f"{_HEADER}\n{yamlio.dump(document)}"
+    plain, taken = (f"{_HEADER}\n{yamlio.dump(data)}" for data in (yamlio.load(site.text), document))
+    merged = merge_yaml(plain, _with_header(site.text), taken, prefer="theirs")
+    return merged if isinstance(merged, str) else taken
 
 
 def _with_header(text: str) -> str:

@@ -4,7 +4,9 @@ Order of events, so that a kill at any point leaves a repository that the next r
 
 1. blobs, index and commit are written beside everything (`.git/openinfra/`); nobody sees them;
 2. the hooks see a checkout of exactly that commit, in a folder of its own (`hooks.py`);
-3. the mark `pending` is written, then one `update-ref` with the old value moves the branch: the switch;
+3. the mark `pending` is written, then one transaction of `update-ref` with the old values moves the branch
+   and that of the render: the switch. Git moves the refs of a transaction one after the other, so the mark
+   names both, and a run that was killed between them is settled by the next one;
 4. files are moved into the work tree one by one, each by rename; then the index; then the mark goes.
 """
 
@@ -15,19 +17,21 @@ import os
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from git import Repo
 
+from openinfra_tui import __version__
 from openinfra_tui.errors import Refused, ToolError, UserError
 from openinfra_tui.repo.command import Entry, blobs, entries, git, git_in, head, private, work
 from openinfra_tui.repo.hooks import checkout, run_hooks
+from openinfra_tui.repo.index import ours, stage
 from openinfra_tui.repo.lock import locked, own_index
+from openinfra_tui.repo.render import advance, branch, commit_of, mark_of, settle, tip
 from openinfra_tui.repo.target import MANIFEST, listed, open_repo, pending, require_clean
-from openinfra_tui.tree.model import File, Tree
 
-_HEADER = (
-    "# Files that openinfra-tui wrote and may replace or remove. Written by openinfra-tui; do not edit.\n"
-)
+if TYPE_CHECKING:
+    from openinfra_tui.tree.model import Tree
 
 
 @dataclass(frozen=True)
@@ -38,16 +42,24 @@ class Outcome:
     changed: bool
 
 
-def commit_tree(target: Path, tree: Tree, message: str) -> Outcome:
+@dataclass(frozen=True)
+class Render:
+    """What we rendered for a site, before any merge with what the user changed."""
+
+    site: str
+    tree: Tree
+
+
+def commit_tree(target: Path, tree: Tree, message: str, render: Render | None = None) -> Outcome:
     """Commit a tree on the current branch of the target, which is made when it is not there.
 
     Files that our previous commit wrote and the tree no longer has are removed; files of the user stay.
     A `once` file that HEAD has is left as it is. Without a change there is no commit, but a move that a
-    killed run left unfinished is finished.
+    killed run left unfinished is finished. The render is committed on its branch in the same step.
 
     Raises:
         Refused: see `require_usable`; also when an untracked file is in the way, another run holds the
-            repository, the branch moved meanwhile, or a hook says no.
+            repository, a branch moved meanwhile, the branch of the render is checked out, or a hook says no.
         UserError: Git does not know who commits.
         ToolError: a git command failed.
     """
@@ -63,62 +75,100 @@ def commit_tree(target: Path, tree: Tree, message: str) -> Outcome:
         with locked(repo):
             require_clean(repo)
             require_author(work(repo))
-            return _commit(repo, tree, message)
+            return _commit(repo, tree, message, render)
     finally:
         repo.close()
 
 
-def _commit(repo: Repo, tree: Tree, message: str) -> Outcome:
+def _commit(repo: Repo, tree: Tree, message: str, render: Render | None) -> Outcome:
     unfinished = pending(repo)
     if unfinished is not None:
         _follow(repo, *unfinished)
     _release_refs(repo)
+    settle(repo)
     (private(repo) / "pending").unlink(missing_ok=True)
     old = head(repo)
     before = entries(repo, old)
-    new_tree = _write_tree(repo, old, before, tree)
+    last = tip(repo, render.site) if render else None
+    side = _render_move(repo, last, render) if render else None
+    new_tree = _write_tree(repo, old, before, tree, _written(repo, before, last))
     if old is not None and git(repo, "rev-parse", f"{old}^{{tree}}") == new_tree:
+        _move_branches(repo, message, old, old, side)
         return Outcome(old, changed=False)
     _require_free(repo, before, entries(repo, new_tree))
     message = run_hooks(repo, message)
     new = _write_commit(repo, new_tree, old, message)
-    (private(repo) / "pending").write_text(f"{old or 'none'} {new}\n", "utf-8")
-    try:
-        git(
-            repo,
-            "update-ref",
-            "-m",
-            f"openinfra-tui: {message.splitlines()[0]}",
-            "HEAD",
-            new,
-            old or "0" * len(new),
-        )
-    except ToolError as error:
-        if head(repo) != old:
-            raise Refused(
-                "the branch moved while the commit was made; nothing was changed", "run again"
-            ) from error
-        raise
-    _follow(repo, old, new)
-    (private(repo) / "pending").unlink(missing_ok=True)
+    _move_branches(repo, message, old, new, side)
     return Outcome(new, changed=True)
+
+
+def _move_branches(
+    repo: Repo, message: str, old: str | None, new: str, side: tuple[str, str, str | None] | None
+) -> None:
+    """Move the branches, under the mark from which the next run completes what a kill leaves."""
+    if old == new and side is None:
+        return
+    mark = private(repo) / "pending"
+    mark.write_text(f"{mark_of(old, new, *(side or ()))}\n", "utf-8")
+    _switch(repo, message, old, [("HEAD", new, old), *([side] if side else [])])
+    if old != new:
+        _follow(repo, old, new)
+    mark.unlink(missing_ok=True)
 
 
 def _release_refs(repo: Repo) -> None:
     """Remove the locks of an `update-ref` of ours that was killed.
 
-    One of ours can be there only beside the mark, and holds nothing yet or the commit of the mark; that of
+    One of ours can be there only beside the mark, and holds nothing yet or a commit of the mark; that of
     another git at work names another commit.
     """
     mark = private(repo) / "pending"
-    new = mark.read_text("utf-8").split()[-1:] if mark.is_file() else []
-    if not new:
+    if not mark.is_file():
         return
-    branch = git(repo, "symbolic-ref", "--quiet", "HEAD")
-    for name in ("HEAD", branch):
+    _, *words = mark.read_text("utf-8").split()
+    ours = [[], *([word] for word in words)]
+    refs = [word for word in words if word.startswith("refs/")]
+    for name in ("HEAD", git(repo, "symbolic-ref", "--quiet", "HEAD"), *refs):
         lock = Path(git(repo, "rev-parse", "--path-format=absolute", "--git-path", f"{name}.lock"))
-        if lock.is_file() and lock.read_text("utf-8").split() in ([], new):
+        if lock.is_file() and lock.read_text("utf-8").split() in ours:
             lock.unlink()
+
+
+def _switch(repo: Repo, message: str, old: str | None, moves: list[tuple[str, str, str | None]]) -> None:
+    """Move the refs, all or none.
+
+    Raises:
+        Refused: one of them is no longer where it was.
+    """
+    refs = {ref: before for ref, _, before in moves if ref != "HEAD"}
+    try:
+        advance(repo, message.splitlines()[0], moves)
+    except ToolError as error:
+        if head(repo) != old or any(commit_of(repo, ref) != before for ref, before in refs.items()):
+            raise Refused(
+                "a branch moved while the commit was made; nothing was changed", "run again"
+            ) from error
+        raise
+
+
+def _render_move(repo: Repo, last: str | None, render: Render) -> tuple[str, str, str | None] | None:
+    """Write the commit of a render; the move of its branch, or None when it is there already.
+
+    Raises:
+        Refused: the branch is checked out here.
+    """
+    ref = branch(render.site)
+    name = ref.removeprefix("refs/heads/")
+    if git(repo, "symbolic-ref", "HEAD") == ref:
+        raise Refused(
+            f"{name} is checked out, and holds nothing but renders", "git switch main, and merge there"
+        )
+    new_tree = stage(repo, None, ours(render.tree), ())
+    here = commit_of(repo, ref)
+    if last is not None and git(repo, "rev-parse", f"{last}^{{tree}}") == new_tree:
+        return None if here == last else (ref, last, here)
+    message = f"Render of site {render.site} by openinfra-tui {__version__}"
+    return ref, _write_commit(repo, new_tree, last, message), here
 
 
 def require_author(folder: Path) -> None:
@@ -142,56 +192,28 @@ def _nearest(path: Path) -> Path:
     return here
 
 
-def _ours(repo: Repo, before: dict[str, Entry]) -> frozenset[str]:
-    """The paths that our previous commit wrote, by the list that it left."""
+def _written(repo: Repo, before: dict[str, Entry], last: str | None) -> frozenset[str]:
+    """The paths that our previous commit wrote, by the last render, or by the list that it left."""
+    if last is not None:
+        return frozenset(entries(repo, last))
     if MANIFEST not in before:
         return frozenset()
     text = blobs(repo, [before[MANIFEST].sha])[0].decode("utf-8", "replace")
     return frozenset(line for line in text.splitlines() if line and not line.startswith("#"))
 
 
-def _write_tree(repo: Repo, old: str | None, before: dict[str, Entry], tree: Tree) -> str:
-    """Write the blobs and the tree that the commit will have; our index holds it afterwards."""
-    mine = {path: file for path, file in tree.files.items() if not file.once}
-    mine[MANIFEST] = File(
-        (_HEADER + "".join(f"{path}\n" for path in sorted({*mine, MANIFEST}))).encode(), "repo"
-    )
-    wanted = {**{path: file for path, file in tree.files.items() if file.once and path not in before}, **mine}
+def _write_tree(
+    repo: Repo, old: str | None, before: dict[str, Entry], tree: Tree, written: frozenset[str]
+) -> str:
+    """Write the tree that the commit will have: ours replaced, what we wrote and no longer write removed."""
+    mine = ours(tree)
+    once = {path: file for path, file in tree.files.items() if file.once and path not in before}
     gone = {
-        path for path in _ours(repo, before) if path in before and path not in tree.files and path not in mine
+        path
+        for path in written
+        if path in before and before[path].mode.startswith("100") and path not in {*tree.files, *mine}
     }
-    folder = private(repo) / "blobs"
-    folder.mkdir()
-    names = []
-    for number, file in enumerate(wanted.values()):
-        place = folder / str(number)
-        place.write_bytes(file.content)
-        names.append(str(place.resolve()))
-    shas = git(
-        repo, "hash-object", "-w", "--no-filters", "--stdin-paths", stdin="\n".join(names).encode()
-    ).split("\n")
-    index = {"GIT_INDEX_FILE": str(own_index(repo))}
-    git(repo, "read-tree", *(["--empty"] if old is None else [old]), env=index)
-    lines = [f"0 {'0' * 40}\t{path}\0" for path in sorted(gone)]
-    for (path, file), sha in zip(wanted.items(), shas, strict=True):
-        lines.append(f"{'100755' if file.executable else '100644'} {sha}\t{path}\0")
-    kept = before.keys() - gone
-    for path in wanted:
-        for above in map(str, Path(path).parents):
-            if above in kept:
-                raise Refused(
-                    f"{above} is a file in the repository and the tree needs a folder there",
-                    f"git mv {above}",
-                )
-    git(
-        repo,
-        "update-index",
-        "-z",
-        "--index-info",
-        stdin="".join(lines).encode("utf-8", "surrogateescape"),
-        env=index,
-    )
-    return git(repo, "write-tree", env=index)
+    return stage(repo, old, {**once, **mine}, gone)
 
 
 def _require_free(repo: Repo, before: dict[str, Entry], after: dict[str, Entry]) -> None:

@@ -121,7 +121,7 @@ def pending(repo: Repo) -> tuple[str | None, str] | None:
     if not mark.is_file():
         return None
     words = mark.read_text("utf-8").split()
-    if len(words) != 2 or words[1] != head(repo):
+    if len(words) not in (2, 5) or words[1] != head(repo):
         return None
     return (None if words[0] == "none" else words[0], words[1])
 

@@ -118,3 +118,24 @@ def test_progress_moves_on_a_terminal_and_data_stays_apart(small: Path) -> None:
     _, shown = on_a_terminal("check", small.name, cwd=small.parent, NO_COLOR="1")
     assert "built 1 of 1 kustomizations" in shown
     assert not re.search(r"\x1b\[[0-9;]*3[0-9]m", shown)
+
+
+@pytest.mark.usefixtures("git_author")
+def test_a_conflict_is_exit_code_8_and_the_diff_is_standard_output(tmp_path: Path) -> None:
+    out, key = tmp_path / "out", tmp_path / "key"
+    (tmp_path / "site.yaml").write_text(run("preset", "show", "openstack-helm-ha").stdout)
+    words = ["generate", str(tmp_path / "site.yaml"), "--output", str(out), "--age-key", str(key)]
+    assert run(*words).returncode == 0
+    values = "sites/fra1/openstack/keystone/values.yaml"
+    text = (out / values).read_text()
+    (out / values).write_text(text.replace("RegionOne", "Mine", 1))
+    subprocess.run(["git", "commit", "-qam", "mine"], cwd=out, check=True)
+    words += ["--set", "region=North"]
+    refused = run(*words, "--dry-run")
+    assert (refused.returncode, refused.stdout) == (8, "")
+    assert f"{values}:10: endpoints.identity.auth.admin.region_name\n" in refused.stderr
+    assert "  base  | region_name: RegionOne\n  yours | region_name: Mine\n" in refused.stderr
+    shown = run(*words, "--dry-run", "--accept-ours", values)
+    assert shown.returncode == 0, shown.stderr
+    assert "+        region_name: North\n" in shown.stdout
+    assert (out / values).read_text() == text.replace("RegionOne", "Mine", 1)

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from openinfra_tui.repo.commit import commit_tree
+from openinfra_tui.repo.commit import Render, commit_tree
+from openinfra_tui.repo.render import read_history
 from openinfra_tui.repo.target import require_usable
 from openinfra_tui.tree.model import File, Tree
 
@@ -33,11 +34,12 @@ OLD = {".openinfra/s": "1\n", "a": "old\n", "gone/x": "1\n", "same": "s\n"}
 NEW = {".openinfra/s": "1\n", "a": "new\n", "more/deep/x": "2\n", "same": "s\n"}
 SCRIPT = """
 import sys, json, pathlib
-from openinfra_tui.repo.commit import commit_tree
+from openinfra_tui.repo.commit import Render, commit_tree
 from openinfra_tui.tree.model import File, Tree
 files = json.loads(sys.argv[2])
 print("ready", flush=True)
-commit_tree(pathlib.Path(sys.argv[1]), Tree({p: File(t.encode(), "t") for p, t in files.items()}), "m")
+tree = Tree({p: File(t.encode(), "t") for p, t in files.items()})
+commit_tree(pathlib.Path(sys.argv[1]), tree, "m", Render("s", tree))
 """
 # All that changes what is on disk, or starts a process. A file that `open` makes is as it is at the next of
 # these; between two of them a kill leaves the same state.
@@ -137,12 +139,13 @@ def moments(folder: Path, with_old: bool) -> list[tuple[str, str, int]]:
 
 def fresh(target: Path, with_old: bool) -> Path:
     if with_old:
-        commit_tree(target, as_tree(OLD), "old")
+        commit_tree(target, as_tree(OLD), "old", Render("s", as_tree(OLD)))
     return target
 
 
 def is_whole(target: Path, old: str | None) -> None:
     """HEAD is the old commit or the new one, and the next run completes it."""
+    found = ""
     if (target / ".git/HEAD").exists():
         found = subprocess.run(
             ["git", "rev-parse", "--verify", "--quiet", "HEAD^{commit}"],
@@ -153,7 +156,13 @@ def is_whole(target: Path, old: str | None) -> None:
         parent = git(target, "log", "-1", "--format=%P", found) if found else ""
         assert (found or None) == old or parent == (old or "")
     require_usable(target)
-    commit_tree(target, as_tree(NEW), "again")
+    base = read_history(target, "s").base if found else None
+    assert (base is not None) == bool(found)
+    if base is not None:
+        assert base["a"].content == (b"old\n" if found == old else b"new\n")
+    commit_tree(target, as_tree(NEW), "again", Render("s", as_tree(NEW)))
+    assert git(target, "rev-list", "--count", "openinfra/s") == ("2" if old else "1")
+    assert git(target, "rev-parse", "openinfra/s^{tree}") == git(target, "rev-parse", "HEAD^{tree}")
     assert git(target, "status", "--porcelain") == ""
     assert git(target, "fsck", "--strict", "--no-dangling", "--no-progress") == ""
     assert git(target, "rev-list", "--count", "HEAD") == ("2" if old else "1")
