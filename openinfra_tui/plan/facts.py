@@ -64,6 +64,20 @@ def facts(site: Site) -> dict[str, Any]:
         "packages": packages(site),
         "gateway": {"name": "public", "namespace": "envoy-gateway-system", "class": "envoy"},
         "issuer": "public",
+        **pod_network(site),
+    }
+
+
+def pod_network(site: Site) -> dict[str, Any]:
+    """The plugin that this repository installs (none: empty), its range, and the MTU of the network below."""
+    cluster = site.get("clusters.undercloud", {})
+    cni = cluster.get("cni", {})
+    owned = bool(cni.get("managed"))
+    return {
+        "cni": cni.get("name", "") if owned else "",
+        "pod_cidr": cluster.get("podCidr", ""),
+        "node_mtu": site.get("networks.management.mtu", 0),
+        "kube_proxy_replacement": owned and bool(cni.get("replaceKubeProxy")),
     }
 
 
