@@ -92,4 +92,4 @@ def _pod_network(site: Site, role: str, plugin: str, cluster: Mapping[str, Any])
         if plugin != "cilium":
             yield f"{path}.cni.replaceKubeProxy: replacing kube-proxy by {plugin} is known and not built yet"
         elif not site.get("networks.management.vip"):
-            yield f"{path}.cni.replaceKubeProxy: without networks.management.vip it is known and not built yet"
+            yield f"{path}.cni.replaceKubeProxy: without networks.management.vip it is not built yet"

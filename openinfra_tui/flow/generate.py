@@ -199,7 +199,8 @@ def _own_files(site: Site, plan: Plan, recipients: Mapping[str, str], overridden
     record: dict[str, Any] = {
         "version": __version__,
         "fixed": {path: site.get(path) for path in _FIXED},
-        "components": {r.name: r.version for c in plan.components for r in c.releases},
+        "components": {r.name: r.version for c in plan.components for r in c.releases}
+        | {c.name: c.manifests.tag for c in plan.components if c.manifests},
     }
     schema = schema_path("site-v1alpha1")
     named = dict(site.get("secrets.recipients", {})) != dict(recipients)

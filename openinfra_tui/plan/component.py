@@ -39,6 +39,16 @@ class Release:
 
 
 @dataclass(frozen=True)
+class Manifests:
+    """A folder of another repository at one commit, applied as it is."""
+
+    url: str
+    path: str
+    tag: str
+    commit: str
+
+
+@dataclass(frozen=True)
 class Configs:
     """The second step of a component: custom resources, and what they wait for."""
 
@@ -63,6 +73,7 @@ class Component:
     namespaces: tuple[str, ...]
     chart_sources: Mapping[str, str]
     releases: tuple[Release, ...]
+    manifests: Manifests | None
     secrets: tuple[Secret, ...]
     health: tuple[Mapping[str, str], ...]
     configs: Configs | None
@@ -71,7 +82,7 @@ class Component:
     @property
     def is_common(self) -> bool:
         """Whether it holds what the releases of a group share: their chart sources and common values."""
-        return not self.releases and self.configs is None
+        return not self.releases and self.configs is None and self.manifests is None
 
     @property
     def place(self) -> str:
@@ -108,6 +119,7 @@ def _component(document: Mapping[str, Any], folder: Path) -> Component:
     spec = document["spec"]
     source = spec.get("chartSource", [])
     configs = spec.get("configs")
+    manifests = spec.get("manifests")
     return Component(
         name=document["metadata"]["name"],
         title=spec["title"],
@@ -120,6 +132,7 @@ def _component(document: Mapping[str, Any], folder: Path) -> Component:
         namespaces=tuple(spec.get("namespaces", ())),
         chart_sources={s["name"]: s["url"] for s in (source if isinstance(source, list) else [source])},
         releases=tuple(_release(release) for release in spec.get("releases", ())),
+        manifests=None if manifests is None else Manifests(**manifests),
         secrets=tuple(Secret(**secret) for secret in spec.get("secrets", ())),
         health=tuple(spec.get("health", ())),
         configs=None if configs is None else _configs(configs),

@@ -1,0 +1,117 @@
+"""Sites that ask for what the presets do not: each builds, checks, and holds what was asked."""
+
+from __future__ import annotations
+
+import re
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from openinfra_tui import yamlio
+from openinfra_tui.check.run import check
+from openinfra_tui.flow.generate import Request, generate, plan_site, render_tree
+from openinfra_tui.site.load import load_site
+from openinfra_tui.tree.model import Tree
+
+TODAY = date(2026, 11, 25)
+SITES = Path(__file__).parents[1] / "sites"
+
+
+def tree_of(name: str, *overrides: str) -> Tree:
+    plan, _ = plan_site(load_site(SITES / f"{name}.yaml", overrides), TODAY)
+    return render_tree(plan, {"operator": "age1x"})
+
+
+def values(tree: Tree, path: str) -> dict[str, Any]:
+    found: dict[str, Any] = yamlio.load(tree.text(path))
+    return found
+
+
+@pytest.mark.parametrize("name", ["cilium", "calico"])
+def test_a_variant_passes_every_check(tmp_path: Path, name: str) -> None:
+    generate(Request(SITES / f"{name}.yaml", tmp_path / "out", commit=False), TODAY, lambda _: None)
+    report = check(tmp_path / "out")
+    assert report.faults == ()
+    assert report.unvalidated == {}
+
+
+def test_cilium_takes_the_range_the_mtu_and_the_address_of_the_api_from_the_site() -> None:
+    found = values(tree_of("cilium"), "sites/fra1/cilium/values.yaml")
+    assert found["ipam"]["operator"]["clusterPoolIPv4PodCIDRList"] == ["10.233.64.0/18"]
+    assert found["MTU"] == 9000
+    assert (found["k8sServiceHost"], found["kubeProxyReplacement"]) == ("10.20.0.10", "true")
+    kept = values(
+        tree_of("cilium", "clusters.undercloud.cni.replaceKubeProxy=false"), "sites/fra1/cilium/values.yaml"
+    )
+    assert "k8sServiceHost" not in kept
+    assert "kubeProxyReplacement" not in kept
+
+
+def test_calico_leaves_room_for_its_tunnel_and_looks_at_one_network() -> None:
+    network = values(tree_of("calico"), "sites/fra1/calico/values.yaml")["installation"]["calicoNetwork"]
+    assert network["mtu"] == 1480
+    assert network["nodeAddressAutodetectionV4"] == {"cidrs": ["10.20.0.0/24"]}
+    assert network["ipPools"] == [{"cidr": "10.233.64.0/18"}]
+
+
+@pytest.mark.parametrize(("name", "namespace"), [("cilium", "kube-system"), ("calico", "tigera-operator")])
+def test_the_pod_network_installed_by_hand_is_the_one_that_flux_adopts(name: str, namespace: str) -> None:
+    tree = tree_of(name)
+    release = next(
+        item
+        for item in yamlio.load_all(tree.text(f"components/{name}/release.yaml"))
+        if item["kind"] == "HelmRelease"
+    )
+    assert release["spec"]["releaseName"] == name
+    assert release["spec"]["storageNamespace"] == namespace
+    command = re.search(rf"helm install {name} (.*?)\nkubectl", tree.text("sites/fra1/RUNBOOK.md"), re.DOTALL)
+    assert command is not None
+    assert f"--namespace {namespace}" in command[1]
+    read = re.findall(r"--values (\S+)", command[1])
+    order = [f"components/{name}/values.yaml"]
+    assert read == [*order, f"sites/fra1/{name}/values.yaml", f"sites/fra1/{name}/values.user.yaml"]
+    assert all(path in tree for path in read)
+
+
+def test_without_a_pod_network_of_ours_the_runbook_installs_none() -> None:
+    tree = tree_of("ha")
+    assert "helm install" not in tree.text("sites/fra1/RUNBOOK.md")
+    assert not [path for path in tree if "cilium" in path or "tigera" in tree.text(path)]
+
+
+def test_the_definitions_of_the_gateway_come_from_one_commit_and_are_never_pruned() -> None:
+    tree = tree_of("ha")
+    source, applied = yamlio.load_all(tree.text("components/gateway-api/manifests.yaml"))
+    pin = values(tree, "sites/fra1/gateway-api/pin.yaml")
+    assert pin["metadata"] == source["metadata"]
+    assert re.fullmatch(r"[0-9a-f]{40}", pin["spec"]["ref"]["commit"])
+    assert (applied["spec"]["prune"], applied["spec"]["wait"]) == (False, True)
+    assert [applied["spec"]["path"]] == [f"./{path}" for path in source["spec"]["sparseCheckout"]]
+    assert values(tree, "components/envoy-gateway/values.yaml")["crds"] == {"enabled": False}
+    depends = values(tree, "clusters/fra1/undercloud/envoy-gateway.yaml")["spec"]["dependsOn"]
+    assert {"name": "gateway-api"} in depends
+
+
+def test_renovate_finds_every_pin() -> None:
+    tree = tree_of("ha")
+    rule = re.search(r'"(# renovate: .*)",\n', tree.text("renovate.json5"))
+    assert rule is not None
+    pattern = re.compile(rule[1].replace('\\"', '"').replace("\\\\", "\\").replace("(?<", "(?P<"))
+    pins = [path for path in tree if path.endswith("/pin.yaml") and "# renovate" in tree.text(path)]
+    assert len(pins) > 15
+    found = {path: pattern.search(tree.text(path)) for path in pins}
+    assert all(found.values())
+    matches = {path: match for path, match in found.items() if match}
+    assert not [path for path, match in matches.items() if '"' in match["currentValue"]]
+    gateway = matches["sites/fra1/gateway-api/pin.yaml"]
+    assert (gateway["depName"], len(gateway["currentDigest"])) == ("envoyproxy/gateway", 40)
+
+
+def test_the_dump_reads_the_service_of_the_database_that_is_deployed() -> None:
+    tree = tree_of("ha")
+    hosts = values(tree, "components/openstack/mariadb-backup/values.yaml")["endpoints"]["oslo_db"]["hosts"]
+    assert hosts == {"default": "mariadb", "direct": "mariadb-server"}
+    depends = values(tree, "clusters/fra1/undercloud/mariadb-backup.yaml")["spec"]["dependsOn"]
+    assert {"name": "mariadb"} in depends
