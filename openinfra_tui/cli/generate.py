@@ -20,6 +20,13 @@ from openinfra_tui.flow.generate import Request, generate
 )
 @click.option("--age-key", type=click.Path(path_type=Path, dir_okay=False), help="Identity of `operator`.")
 @click.option("--rotate", multiple=True, metavar="NAME", help="Make this secret anew; needs --age-key.")
+@click.option(
+    "--secret",
+    "given",
+    multiple=True,
+    metavar="NAME=FILE",
+    help="A secret that you bring: its file, of one line.",
+)
 @click.option("--no-commit", is_flag=True, help="Write the files and make no commit.")
 @click.option("--kustomize", envvar="OPENINFRA_KUSTOMIZE", help="The kustomize to use.")
 def command(
@@ -28,11 +35,14 @@ def command(
     overrides: tuple[str, ...],
     age_key: Path | None,
     rotate: tuple[str, ...],
+    given: tuple[str, ...],
     no_commit: bool,
     kustomize: str | None,
 ) -> None:
     """Write the repository of SITE, as one commit."""
-    request = Request(site, output, overrides, age_key, rotate, not no_commit, kustomize)
+    request = Request(
+        site, output, overrides, age_key, rotate, not no_commit, kustomize, dict(map(_named_file, given))
+    )
     today = datetime.now(tz=UTC).date()
     with narrated(f"reading {site}") as tell:
         done = generate(request, today, tell)
@@ -41,6 +51,13 @@ def command(
     without = "no commit, as asked" if no_commit else "nothing changed, no commit"
     click.echo(f"{done.files} files in {output}: {done.commit or without}", err=True)
     click.echo(f"repeat: {shlex.join(_words(request))}", err=True)
+
+
+def _named_file(text: str) -> tuple[str, Path]:
+    name, equals, file = text.partition("=")
+    if not (name and equals and file):
+        raise click.BadParameter(f"{text!r} is not NAME=FILE", param_hint="--secret")
+    return name, Path(file)
 
 
 def _words(request: Request) -> list[str]:

@@ -1,4 +1,4 @@
-"""Manifests of another repository, applied by Flux at one commit: what has no chart that a release could hold."""
+"""Manifests of another repository, applied by Flux at one commit: what has no chart that can be a release."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _NAMESPACE = "flux-system"
 def write(component: Component, manifests: Manifests, site: str) -> dict[str, str]:
     """The source and what applies it, and the site's pin.
 
-    Nothing is ever pruned: a definition that goes takes every object of its kind with it. Only the folder that
+    Nothing is ever pruned: a definition that goes takes every object of its kind along. Only the folder that
     is applied is checked out (`sparseCheckout`, GitRepository API reference).
     """
     base, overlay = f"components/{component.place}", f"sites/{site}/{component.place}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +20,7 @@ from openinfra_tui.repo.commit import commit_tree
 from openinfra_tui.repo.target import read_files, require_usable
 from openinfra_tui.resources import schema_path, skeletons_path
 from openinfra_tui.secret.age import find_or_make, keep, public_recipient
+from openinfra_tui.secret.given import read_given
 from openinfra_tui.secret.store import SecretSpec, SopsStore
 from openinfra_tui.site.load import load_site
 from openinfra_tui.skeleton.render import context_of, render
@@ -48,6 +49,7 @@ class Request:
     rotate: Sequence[str] = ()
     commit: bool = True
     kustomize: str | None = None
+    given: Mapping[str, Path] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -106,6 +108,7 @@ def generate(request: Request, today: date, progress: Callable[[str], None]) -> 
     existing = read_files(request.output)
     _require_same(site, existing)
     identity, is_new = None, False
+    given = read_given(request.given, request.output)
     recipients = dict(site.get("secrets.recipients", {}))
     if request.age_key is not None:
         identity, is_new = find_or_make(request.age_key, request.output)
@@ -118,6 +121,7 @@ def generate(request: Request, today: date, progress: Callable[[str], None]) -> 
         {path: content for path, content in existing.items() if path.endswith(".sops.yaml")},
         wanted_secrets(plan),
         request.rotate,
+        given,
     )
     tree = tree.merged(Tree({path: File(content, "secrets") for path, content in secrets.items()}))
     tree = with_expected(tree.merged(_own_files(site, plan, recipients, bool(request.overrides))))

@@ -18,11 +18,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Secret:
-    """A generated secret and its place in the values of the chart; equal names are equal values."""
+    """A secret and its place in the values of the chart; equal names are equal values."""
 
     path: str
     name: str
     form: str
+    when: tuple[Mapping[str, Any], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -73,11 +74,11 @@ class Component:
     namespaces: tuple[str, ...]
     chart_sources: Mapping[str, str]
     releases: tuple[Release, ...]
-    manifests: Manifests | None
     secrets: tuple[Secret, ...]
     health: tuple[Mapping[str, str], ...]
     configs: Configs | None
     folder: Path
+    manifests: Manifests | None = None
 
     @property
     def is_common(self) -> bool:
@@ -133,7 +134,7 @@ def _component(document: Mapping[str, Any], folder: Path) -> Component:
         chart_sources={s["name"]: s["url"] for s in (source if isinstance(source, list) else [source])},
         releases=tuple(_release(release) for release in spec.get("releases", ())),
         manifests=None if manifests is None else Manifests(**manifests),
-        secrets=tuple(Secret(**secret) for secret in spec.get("secrets", ())),
+        secrets=tuple(_secret(secret) for secret in spec.get("secrets", ())),
         health=tuple(spec.get("health", ())),
         configs=None if configs is None else _configs(configs),
         folder=folder,
@@ -151,6 +152,10 @@ def _release(release: Mapping[str, Any]) -> Release:
         disable_wait=release.get("disableWait", False),
         crds=release.get("crds"),
     )
+
+
+def _secret(secret: Mapping[str, Any]) -> Secret:
+    return Secret(secret["path"], secret["name"], secret["form"], tuple(secret.get("when", ())))
 
 
 def _configs(configs: Mapping[str, Any]) -> Configs:

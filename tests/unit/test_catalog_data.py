@@ -119,7 +119,6 @@ def test_what_is_known_and_not_built(override: str, words: str) -> None:
         "openstack.services=[keystone, manila]",
         "exposure.gateway=ingress-nginx",
         "exposure.loadBalancer.provider=kube-vip",
-        "storage={backend: external-ceph, externalCeph: {fsid: 4b5c8c0a-ff60-454b-a1b4-9747aa737d19, monitors: [10.22.0.1]}}",
         "mirrors.images=registry.cloud.example:5000/mirror",
         "clusters.undercloud.cni={name: kube-ovn, managed: true}",
         "clusters.undercloud={cni: {name: cilium, managed: true}, podCidr: 'fd00:10::/56'}",

@@ -11,7 +11,7 @@ import pytest
 
 from openinfra_tui import yamlio
 from openinfra_tui.check.run import check
-from openinfra_tui.flow.generate import Request, generate, plan_site, render_tree
+from openinfra_tui.flow.generate import Request, generate, plan_site, render_tree, wanted_secrets
 from openinfra_tui.site.load import load_site
 from openinfra_tui.tree.model import Tree
 
@@ -29,9 +29,13 @@ def values(tree: Tree, path: str) -> dict[str, Any]:
     return found
 
 
-@pytest.mark.parametrize("name", ["cilium", "calico"])
+@pytest.mark.parametrize("name", ["cilium", "calico", "external-ceph"])
 def test_a_variant_passes_every_check(tmp_path: Path, name: str) -> None:
-    generate(Request(SITES / f"{name}.yaml", tmp_path / "out", commit=False), TODAY, lambda _: None)
+    given = {"ceph-client-key": tmp_path / "ceph.key"} if name == "external-ceph" else {}
+    for file in given.values():
+        file.write_text("AQ==\n", "utf-8")
+    request = Request(SITES / f"{name}.yaml", tmp_path / "out", commit=False, given=given)
+    generate(request, TODAY, lambda _: None)
     report = check(tmp_path / "out")
     assert report.faults == ()
     assert report.unvalidated == {}
@@ -115,3 +119,56 @@ def test_the_dump_reads_the_service_of_the_database_that_is_deployed() -> None:
     assert hosts == {"default": "mariadb", "direct": "mariadb-server"}
     depends = values(tree, "clusters/fra1/undercloud/mariadb-backup.yaml")["spec"]["dependsOn"]
     assert {"name": "mariadb"} in depends
+
+
+def test_the_user_of_an_external_ceph_is_the_same_in_every_chart_and_no_job_needs_its_administrator() -> None:
+    tree = tree_of("external-ceph")
+    charts = ("cinder", "glance", "libvirt", "nova")
+    found = {name: values(tree, f"sites/fra1/openstack/{name}/values.yaml") for name in charts}
+    cinder, glance = found["cinder"], found["glance"]
+    users = {
+        values(tree, "sites/fra1/ceph-csi-rbd/values.yaml")["secret"]["userID"],
+        cinder["conf"]["backends"]["rbd1"]["rbd_user"],
+        cinder["conf"]["cinder"]["DEFAULT"]["backup_ceph_user"],
+        glance["conf"]["glance"]["rbd"]["rbd_store_user"],
+        found["libvirt"]["conf"]["ceph"]["cinder"]["user"],
+        found["nova"]["conf"]["ceph"]["cinder"]["user"],
+        found["nova"]["conf"]["nova"]["libvirt"]["rbd_user"],
+    }
+    assert users == {"cloud"}
+    for chart in (cinder, glance):
+        assert chart["manifests"]["job_storage_init"] is False
+        waited = [job for part in chart["dependencies"]["static"].values() for job in part["jobs"]]
+        assert not [job for job in waited if "storage-init" in job]
+    assert cinder["manifests"]["job_backup_storage_init"] is False
+
+
+def test_the_key_of_an_external_ceph_is_wanted_only_where_there_is_one() -> None:
+    def names(site: str) -> dict[str, list[str]]:
+        plan, _ = plan_site(load_site(SITES / f"{site}.yaml", ()), TODAY)
+        wanted = wanted_secrets(plan)
+        return {
+            path: [place for place, spec in secrets.items() if spec.name == "ceph-client-key"]
+            for path, secrets in wanted.items()
+        }
+
+    assert not any(names("ha").values())
+    assert {path: places for path, places in names("external-ceph").items() if places} == {
+        "sites/fra1/ceph-csi-rbd/secrets.sops.yaml": ["secret.userKey"],
+        "sites/fra1/openstack/glance/secrets.sops.yaml": ["conf.ceph.admin_keyring"],
+        "sites/fra1/openstack/libvirt/secrets.sops.yaml": ["conf.ceph.cinder.keyring"],
+        "sites/fra1/openstack/nova/secrets.sops.yaml": ["conf.ceph.cinder.keyring"],
+    }
+
+
+def test_openstack_finds_the_external_ceph() -> None:
+    made = {
+        item["kind"]: item
+        for item in values(tree_of("external-ceph"), "sites/fra1/openstack/glance/values.yaml")[
+            "extraObjects"
+        ]
+    }
+    assert (
+        "mon_host = 10.22.0.21:6789,10.22.0.22:6789,10.22.0.23:6789" in made["ConfigMap"]["data"]["ceph.conf"]
+    )
+    assert made["Secret"]["stringData"] == {"key": "{{ .Values.conf.ceph.admin_keyring }}"}
