@@ -13,6 +13,7 @@ from openinfra_tui.catalog.rules import check_rules
 from openinfra_tui.check.run import check
 from openinfra_tui.engine import flux
 from openinfra_tui.errors import CheckFailed, NotBuiltYet, Refused, UserError
+from openinfra_tui.flow import sites
 from openinfra_tui.flow.edits import require_unedited, with_expected
 from openinfra_tui.plan.component import load_components
 from openinfra_tui.plan.model import make_plan
@@ -114,7 +115,7 @@ def generate(request: Request, today: date, progress: Callable[[str], None]) -> 
         identity, is_new = find_or_make(request.age_key, request.output)
         recipients["operator"] = public_recipient(identity)
     progress(f"plan: {len(plan.steps)} steps, {len(plan.components)} components")
-    tree = render_tree(plan, recipients)
+    tree = render_tree(plan, recipients, existing)
     progress(f"rendered {len(tree)} files")
     store = SopsStore(recipients, identity)
     secrets = store.update(
@@ -165,9 +166,17 @@ def _write_out(folder: Path, tree: Tree) -> None:
         place.write_bytes(file.content)
 
 
-def render_tree(plan: Plan, recipients: Mapping[str, str]) -> Tree:
-    """Everything but secrets: skeletons, engine objects, the files of the repository itself."""
-    context = template_context(plan, recipients)
+def render_tree(
+    plan: Plan, recipients: Mapping[str, str], existing: Mapping[str, bytes] | None = None
+) -> Tree:
+    """Everything but secrets: skeletons, engine objects, the files of the repository itself.
+
+    Args:
+        plan: the steps of one cluster.
+        recipients: who can decrypt.
+        existing: the files of the repository, for what it says of all of its sites.
+    """
+    context = template_context(plan, recipients, existing)
     folders = [component.folder for component in plan.components]
     rendered = render([*folders, skeletons_path() / "repository"], context)
     tree = Tree({})
@@ -176,16 +185,18 @@ def render_tree(plan: Plan, recipients: Mapping[str, str]) -> Tree:
     return tree.merged(flux.write(plan, rendered, wanted_secrets(plan)))
 
 
-def template_context(plan: Plan, recipients: Mapping[str, str]) -> dict[str, Any]:
+def template_context(
+    plan: Plan, recipients: Mapping[str, str], existing: Mapping[str, bytes] | None = None
+) -> dict[str, Any]:
     """What every template of the plan sees as `cookiecutter`."""
     spec = {**plan.site.spec, "secrets": {"backend": "sops", "recipients": dict(recipients)}}
     steps = [
         {"name": step.name, "title": step.component.title, "after": list(step.depends_on)}
         for step in plan.steps
     ]
-    return context_of(
-        spec, {**plan.facts, "steps": steps, "cluster": plan.cluster, "version": __version__}, plan.site.name
-    )
+    own = {"steps": steps, "cluster": plan.cluster, "version": __version__}
+    rows = {"sites": sites.table(plan.site, existing or {})}
+    return context_of(spec, {**plan.facts, **own, **rows}, plan.site.name)
 
 
 def wanted_secrets(plan: Plan) -> dict[str, dict[str, SecretSpec]]:
@@ -203,6 +214,7 @@ def _own_files(site: Site, plan: Plan, recipients: Mapping[str, str], overridden
     record: dict[str, Any] = {
         "version": __version__,
         "fixed": {path: site.get(path) for path in _FIXED},
+        "answers": sites.answers(site),
         "components": {r.name: r.version for c in plan.components for r in c.releases}
         | {c.name: c.manifests.tag for c in plan.components if c.manifests},
     }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import date
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ TODAY = date(2026, 11, 25)
 SITES = Path(__file__).parents[1] / "sites"
 
 
+@cache
 def tree_of(name: str, *overrides: str) -> Tree:
     plan, _ = plan_site(load_site(SITES / f"{name}.yaml", overrides), TODAY)
     return render_tree(plan, {"operator": "age1x"})
@@ -29,7 +31,7 @@ def values(tree: Tree, path: str) -> dict[str, Any]:
     return found
 
 
-@pytest.mark.parametrize("name", ["cilium", "calico", "external-ceph"])
+@pytest.mark.parametrize("name", ["cilium", "calico", "external-ceph", "services"])
 def test_a_variant_passes_every_check(tmp_path: Path, name: str) -> None:
     given = {"ceph-client-key": tmp_path / "ceph.key"} if name == "external-ceph" else {}
     for file in given.values():
@@ -172,3 +174,68 @@ def test_openstack_finds_the_external_ceph() -> None:
         "mon_host = 10.22.0.21:6789,10.22.0.22:6789,10.22.0.23:6789" in made["ConfigMap"]["data"]["ceph.conf"]
     )
     assert made["Secret"]["stringData"] == {"key": "{{ .Values.conf.ceph.admin_keyring }}"}
+
+
+def test_octavias_second_commit_is_in_the_runbook_and_passes_the_checks(tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    generate(Request(SITES / "services.yaml", out, commit=False), TODAY, lambda _: None)
+    runbook = (out / "sites/fra1/RUNBOOK.md").read_text("utf-8")
+    section = runbook[runbook.index("## Octavia") : runbook.index("## Magnum")]
+    assert "for node in ctl1.fra1.cloud.example ctl2.fra1.cloud.example ctl3.fra1.cloud.example;" in section
+    block = re.search(r"```yaml\n(.*?)```", section, re.DOTALL)
+    assert block is not None
+    (out / "sites/fra1/openstack/octavia/values.user.yaml").write_text(block[1], "utf-8")
+    assert check(out).faults == ()
+    mounts = yamlio.load(block[1])["pod"]["mounts"]
+    assert len(mounts) == 5
+    for name, mount in mounts.items():
+        assert len(mount[name]["volumeMounts"]) == 5
+
+
+def test_services_that_are_not_asked_for_are_not_in_the_runbook() -> None:
+    text = tree_of("ha", "openstack.services=[keystone, glance, placement, neutron, nova]").text(
+        "sites/fra1/RUNBOOK.md"
+    )
+    assert "Octavia" not in text
+    assert "Magnum" not in text
+
+
+def test_a_ca_of_the_operator_is_put_where_its_issuer_looks() -> None:
+    tree = tree_of("services")
+    issuer = values(tree, "sites/fra1/cert-manager/configs/cluster-issuer.yaml")
+    name = issuer["spec"]["ca"]["secretName"]
+    assert f"kubectl -n cert-manager create secret tls {name} " in tree.text("sites/fra1/RUNBOOK.md")
+    assert "create secret tls" not in tree_of("ha").text("sites/fra1/RUNBOOK.md")
+
+
+@pytest.mark.parametrize(
+    ("provider", "largest", "each"),
+    [
+        ("[{name: physnet1, interface: bond1}]", 8950, "physnet1:1500"),
+        ("[{name: a, interface: b1, mtu: 9000}, {name: b, interface: b2}]", 9000, "a:9000,b:1500"),
+    ],
+)
+def test_a_provider_network_has_its_own_mtu_and_none_is_cut_to_the_tunnels(
+    provider: str, largest: int, each: str
+) -> None:
+    tree = tree_of("ha", f"networks.provider={provider}")
+    conf = values(tree, "sites/fra1/openstack/neutron/values.yaml")["conf"]
+    assert conf["neutron"]["DEFAULT"]["global_physnet_mtu"] == largest
+    assert conf["plugins"]["ml2_conf"]["ml2"]["physical_network_mtus"] == each
+    assert conf["plugins"]["ml2_conf"]["ml2"]["path_mtu"] == 8950
+
+
+def test_the_readme_lists_every_site_of_the_repository() -> None:
+    plan, _ = plan_site(load_site(SITES / "ha.yaml", ()), TODAY)
+    records = {
+        ".openinfra/sites/ber1.yaml": b"fixed: {gitops.engine: flux, placement: openstack-on-k8s}\n",
+        ".openinfra/sites/fra1.yaml": b"answers: {region: Old}\n",
+        ".openinfra/sites/muc1.yaml": b'answers: {region: "a | b", openstack.series: "2025.2"}\n',
+    }
+    text = render_tree(plan, {"operator": "age1x"}, records).text("README.md")
+    rows = [line for line in text.splitlines() if line.startswith("| [")]
+    assert rows == [
+        "| [ber1](sites/ber1/RUNBOOK.md) |  |  |  | flux | openstack-on-k8s |",
+        "| [fra1](sites/fra1/RUNBOOK.md) | RegionOne | openstack-helm | 2026.1 | flux | openstack-on-k8s |",
+        "| [muc1](sites/muc1/RUNBOOK.md) | a b |  | 2025.2 |  |  |",
+    ]
