@@ -6,7 +6,7 @@ import pytest
 
 from openinfra_tui.errors import Refused, UserError
 from openinfra_tui.secret import sops
-from openinfra_tui.secret.age import ensure_identity, read_identity
+from openinfra_tui.secret.age import find_or_make, public_recipient
 from openinfra_tui.secret.given import read_given
 from openinfra_tui.secret.store import SecretSpec, SopsStore
 
@@ -21,8 +21,8 @@ WANTED = {
 
 @pytest.fixture
 def store(tmp_path: Path) -> SopsStore:
-    key = tmp_path / "age.key"
-    return SopsStore({"operator": ensure_identity(key, tmp_path / "out")}, read_identity(key))
+    identity, _ = find_or_make(tmp_path / "age.key", tmp_path / "out")
+    return SopsStore({"operator": public_recipient(identity)}, identity)
 
 
 def plain(store: SopsStore, files: dict[str, bytes]) -> dict[str, dict[str, dict[str, str]]]:
