@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from openinfra_tui.catalog.read import load_catalog
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from openinfra_tui.site.model import Site
 
 BUILT_CLUSTER_DISTRIBUTIONS = ("existing",)
+BUILT_PLUGINS = ("cilium", "calico")
 BUILT_SERVICES = (
     *("barbican", "cinder", "glance", "heat", "horizon", "keystone", "magnum", "neutron", "nova"),
     *("octavia", "placement"),
@@ -19,7 +20,7 @@ BUILT_SERVICES = (
 # path, what it is, the value where nothing is written, what is built
 _CHOICES = (
     ("secrets.backend", "secrets backend", "sops", ("sops",)),
-    ("storage.backend", "storage backend", "rook", ("rook", "storage-class")),
+    ("storage.backend", "storage backend", "rook", ("rook", "external-ceph", "storage-class")),
     ("exposure.gateway", "gateway", "envoy-gateway", ("envoy-gateway",)),
     ("exposure.loadBalancer.provider", "load balancer", "metallb", ("metallb", "existing")),
     ("openstack.magnum.driver", "driver of Magnum", "heat", ("heat",)),
@@ -76,5 +77,19 @@ def _clusters(site: Site) -> Iterator[str]:
         made_by = cluster.get("distribution", "existing")
         if made_by not in BUILT_CLUSTER_DISTRIBUTIONS:
             yield f"clusters.{role}.distribution: the distribution {made_by} is known and not built yet"
-        if (cluster.get("cni") or {}).get("managed"):
-            yield f"clusters.{role}.cni.managed: installing the pod network is known and not built yet"
+        cni = cluster.get("cni") or {}
+        if cni.get("managed"):
+            yield from _pod_network(site, role, str(cni.get("name")), cluster)
+
+
+def _pod_network(site: Site, role: str, plugin: str, cluster: Mapping[str, Any]) -> Iterator[str]:
+    path = f"clusters.{role}"
+    if plugin not in BUILT_PLUGINS:
+        yield f"{path}.cni.name: installing {plugin} is known and not built yet"
+    if ":" in str(cluster.get("podCidr")):
+        yield f"{path}.podCidr: a pod network of IPv6 addresses is known and not built yet"
+    if cluster["cni"].get("replaceKubeProxy"):
+        if plugin != "cilium":
+            yield f"{path}.cni.replaceKubeProxy: replacing kube-proxy by {plugin} is known and not built yet"
+        elif not site.get("networks.management.vip"):
+            yield f"{path}.cni.replaceKubeProxy: without networks.management.vip it is not built yet"

@@ -21,6 +21,13 @@ from openinfra_tui.flow.update import Accept
 )
 @click.option("--age-key", type=click.Path(path_type=Path, dir_okay=False), help="Identity of `operator`.")
 @click.option("--rotate", multiple=True, metavar="NAME", help="Make this secret anew; needs --age-key.")
+@click.option(
+    "--secret",
+    "given",
+    multiple=True,
+    metavar="NAME=FILE",
+    help="A secret that you bring: its file, of one line.",
+)
 @click.option("--no-commit", is_flag=True, help="Write the files and make no commit.")
 @click.option("--dry-run", is_flag=True, help="Write nothing; print the diff of what would be committed.")
 @click.option(
@@ -35,6 +42,7 @@ def command(
     overrides: tuple[str, ...],
     age_key: Path | None,
     rotate: tuple[str, ...],
+    given: tuple[str, ...],
     no_commit: bool,
     kustomize: str | None,
     dry_run: bool,
@@ -49,7 +57,17 @@ def command(
     """
     accept = Accept(accept_ours, accept_theirs)
     request = Request(
-        site, output, overrides, age_key, rotate, not no_commit, kustomize, dry_run, review, accept
+        site,
+        output,
+        overrides,
+        age_key,
+        rotate,
+        not no_commit,
+        kustomize,
+        dict(map(_named_file, given)),
+        dry_run,
+        review,
+        accept,
     )
     today = datetime.now(tz=UTC).date()
     with narrated(f"reading {site}") as tell:
@@ -63,6 +81,13 @@ def command(
     without = "no commit, as asked" if no_commit else "nothing changed, no commit"
     click.echo(f"{done.files} files in {output}: {done.commit or without}", err=True)
     click.echo(f"repeat: {shlex.join(_words(request))}", err=True)
+
+
+def _named_file(text: str) -> tuple[str, Path]:
+    name, equals, file = text.partition("=")
+    if not (name and equals and file):
+        raise click.BadParameter(f"{text!r} is not NAME=FILE", param_hint="--secret")
+    return name, Path(file)
 
 
 def _words(request: Request) -> list[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from openinfra_tui.engine import pins
+from openinfra_tui.engine import manifests, pins
 from openinfra_tui.tree.model import File, Tree
 from openinfra_tui.yamlio import dump
 
@@ -35,6 +35,8 @@ def write(plan: Plan, rendered: Mapping[str, Mapping[str, bytes]], secret_files:
         component = step.component
         if step.configs:
             files |= _configs(plan, component, rendered[component.name])
+        elif component.manifests is not None:
+            files |= manifests.write(component, component.manifests, plan.site.name)
         elif component.is_common:
             files |= _common(plan, component, sources, secret_files)
         else:

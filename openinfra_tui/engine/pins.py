@@ -26,3 +26,8 @@ def renovate(release: Release, url: str) -> str:
     if is_oci(url):
         return f"# renovate: datasource=docker depName={url.removeprefix('oci://')}/{release.chart}"
     return f"# renovate: datasource=helm depName={release.chart} registryUrl={url}"
+
+
+def renovate_git(url: str) -> str:
+    """The comment above the tag and the commit of a repository at GitHub."""
+    return f"# renovate: datasource=github-tags depName={url.removeprefix('https://github.com/')}"

@@ -13,6 +13,7 @@ from openinfra_tui.catalog.rules import check_rules
 from openinfra_tui.check.run import check
 from openinfra_tui.engine import flux
 from openinfra_tui.errors import CheckFailed, NotBuiltYet, Refused, UserError
+from openinfra_tui.flow import sites
 from openinfra_tui.flow.update import SEALED, Accept, difference, merge_tree
 from openinfra_tui.plan.component import load_components
 from openinfra_tui.plan.model import make_plan
@@ -21,6 +22,7 @@ from openinfra_tui.repo.render import read_history
 from openinfra_tui.repo.target import require_usable
 from openinfra_tui.resources import schema_path, skeletons_path
 from openinfra_tui.secret.age import find_or_make, keep, public_recipient
+from openinfra_tui.secret.given import read_given
 from openinfra_tui.secret.store import SecretSpec, SopsStore
 from openinfra_tui.site.load import load_site
 from openinfra_tui.skeleton.render import context_of, render
@@ -51,6 +53,7 @@ class Request:
     rotate: Sequence[str] = ()
     commit: bool = True
     kustomize: str | None = None
+    given: Mapping[str, Path] = field(default_factory=dict)
     dry_run: bool = False
     review: bool = False
     accept: Accept = field(default_factory=Accept)
@@ -118,11 +121,12 @@ def generate(request: Request, today: date, progress: Callable[[str], None]) -> 
     existing = {path: file.content for path, file in history.files.items()}
     _require_same(site, existing)
     identity, is_new = None, False
+    given = read_given(request.given, request.output)
     recipients = dict(site.get("secrets.recipients", {}))
     if request.age_key is not None:
         identity, is_new = find_or_make(request.age_key, request.output)
         recipients["operator"] = public_recipient(identity)
-    render = _render(request, site, plan, identity, recipients, existing, progress)
+    render = _render(request, site, plan, identity, recipients, given, existing, progress)
     if request.review:
         new = {path: file for path, file in render.files.items() if not file.once}
         now = {path: file for path, file in history.files.items() if path in new}
@@ -149,18 +153,20 @@ def _render(
     plan: Plan,
     identity: str | None,
     recipients: Mapping[str, str],
+    given: Mapping[str, str],
     existing: Mapping[str, bytes],
     progress: Callable[[str], None],
 ) -> Tree:
     """The pristine repository of a site, secrets encrypted; existing ones keep their values."""
     progress(f"plan: {len(plan.steps)} steps, {len(plan.components)} components")
-    tree = render_tree(plan, recipients)
+    tree = render_tree(plan, recipients, existing)
     progress(f"rendered {len(tree)} files")
     store = SopsStore(recipients, identity)
     secrets = store.update(
         {path: content for path, content in existing.items() if path.endswith(SEALED)},
         wanted_secrets(plan),
         request.rotate,
+        given,
     )
     tree = tree.merged(Tree({path: File(content, "secrets") for path, content in secrets.items()}))
     return tree.merged(_own_files(site, plan, recipients, bool(request.overrides)))
@@ -205,9 +211,17 @@ def _write_out(folder: Path, files: Mapping[str, File]) -> None:
         place.write_bytes(file.content)
 
 
-def render_tree(plan: Plan, recipients: Mapping[str, str]) -> Tree:
-    """Everything but secrets: skeletons, engine objects, the files of the repository itself."""
-    context = template_context(plan, recipients)
+def render_tree(
+    plan: Plan, recipients: Mapping[str, str], existing: Mapping[str, bytes] | None = None
+) -> Tree:
+    """Everything but secrets: skeletons, engine objects, the files of the repository itself.
+
+    Args:
+        plan: the steps of one cluster.
+        recipients: who can decrypt.
+        existing: the files of the repository, for what it says of all of its sites.
+    """
+    context = template_context(plan, recipients, existing)
     folders = [component.folder for component in plan.components]
     rendered = render([*folders, skeletons_path() / "repository"], context)
     tree = Tree({})
@@ -216,16 +230,18 @@ def render_tree(plan: Plan, recipients: Mapping[str, str]) -> Tree:
     return tree.merged(flux.write(plan, rendered, wanted_secrets(plan)))
 
 
-def template_context(plan: Plan, recipients: Mapping[str, str]) -> dict[str, Any]:
+def template_context(
+    plan: Plan, recipients: Mapping[str, str], existing: Mapping[str, bytes] | None = None
+) -> dict[str, Any]:
     """What every template of the plan sees as `cookiecutter`."""
     spec = {**plan.site.spec, "secrets": {"backend": "sops", "recipients": dict(recipients)}}
     steps = [
         {"name": step.name, "title": step.component.title, "after": list(step.depends_on)}
         for step in plan.steps
     ]
-    return context_of(
-        spec, {**plan.facts, "steps": steps, "cluster": plan.cluster, "version": __version__}, plan.site.name
-    )
+    own = {"steps": steps, "cluster": plan.cluster, "version": __version__}
+    rows = {"sites": sites.table(plan.site, existing or {})}
+    return context_of(spec, {**plan.facts, **own, **rows}, plan.site.name)
 
 
 def wanted_secrets(plan: Plan) -> dict[str, dict[str, SecretSpec]]:
@@ -243,7 +259,9 @@ def _own_files(site: Site, plan: Plan, recipients: Mapping[str, str], overridden
     record: dict[str, Any] = {
         "version": __version__,
         "fixed": {path: site.get(path) for path in _FIXED},
-        "components": {r.name: r.version for c in plan.components for r in c.releases},
+        "answers": sites.answers(site),
+        "components": {r.name: r.version for c in plan.components for r in c.releases}
+        | {c.name: c.manifests.tag for c in plan.components if c.manifests},
     }
     schema = schema_path("site-v1alpha1")
     named = dict(site.get("secrets.recipients", {})) != dict(recipients)

@@ -18,11 +18,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Secret:
-    """A generated secret and its place in the values of the chart; equal names are equal values."""
+    """A secret and its place in the values of the chart; equal names are equal values."""
 
     path: str
     name: str
     form: str
+    when: tuple[Mapping[str, Any], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -36,6 +37,16 @@ class Release:
     timeout: str
     disable_wait: bool
     crds: str | None
+
+
+@dataclass(frozen=True)
+class Manifests:
+    """A folder of another repository at one commit, applied as it is."""
+
+    url: str
+    path: str
+    tag: str
+    commit: str
 
 
 @dataclass(frozen=True)
@@ -67,11 +78,12 @@ class Component:
     health: tuple[Mapping[str, str], ...]
     configs: Configs | None
     folder: Path
+    manifests: Manifests | None = None
 
     @property
     def is_common(self) -> bool:
         """Whether it holds what the releases of a group share: their chart sources and common values."""
-        return not self.releases and self.configs is None
+        return not self.releases and self.configs is None and self.manifests is None
 
     @property
     def place(self) -> str:
@@ -108,6 +120,7 @@ def _component(document: Mapping[str, Any], folder: Path) -> Component:
     spec = document["spec"]
     source = spec.get("chartSource", [])
     configs = spec.get("configs")
+    manifests = spec.get("manifests")
     return Component(
         name=document["metadata"]["name"],
         title=spec["title"],
@@ -120,7 +133,8 @@ def _component(document: Mapping[str, Any], folder: Path) -> Component:
         namespaces=tuple(spec.get("namespaces", ())),
         chart_sources={s["name"]: s["url"] for s in (source if isinstance(source, list) else [source])},
         releases=tuple(_release(release) for release in spec.get("releases", ())),
-        secrets=tuple(Secret(**secret) for secret in spec.get("secrets", ())),
+        manifests=None if manifests is None else Manifests(**manifests),
+        secrets=tuple(_secret(secret) for secret in spec.get("secrets", ())),
         health=tuple(spec.get("health", ())),
         configs=None if configs is None else _configs(configs),
         folder=folder,
@@ -138,6 +152,10 @@ def _release(release: Mapping[str, Any]) -> Release:
         disable_wait=release.get("disableWait", False),
         crds=release.get("crds"),
     )
+
+
+def _secret(secret: Mapping[str, Any]) -> Secret:
+    return Secret(secret["path"], secret["name"], secret["form"], tuple(secret.get("when", ())))
 
 
 def _configs(configs: Mapping[str, Any]) -> Configs:

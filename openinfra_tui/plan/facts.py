@@ -55,6 +55,7 @@ def facts(site: Site) -> dict[str, Any]:
             "networks.tunnel.interface", site.get("networks.management.interface", "")
         ),
         "tunnel_mtu": site.get("networks.tunnel.mtu", 1500),
+        "physnet_mtu": physnet_mtu(site),
         "monitors": monitors(len(_with_role(nodes, "storage"))),
         "storage_nodes": [
             {"name": node["name"], "disks": list(node.get("disks", []))}
@@ -64,6 +65,20 @@ def facts(site: Site) -> dict[str, Any]:
         "packages": packages(site),
         "gateway": {"name": "public", "namespace": "envoy-gateway-system", "class": "envoy"},
         "issuer": "public",
+        **pod_network(site),
+    }
+
+
+def pod_network(site: Site) -> dict[str, Any]:
+    """The plugin that this repository installs (none: empty), its range, and the MTU of the network below."""
+    cluster = site.get("clusters.undercloud", {})
+    cni = cluster.get("cni", {})
+    owned = bool(cni.get("managed"))
+    return {
+        "cni": cni.get("name", "") if owned else "",
+        "pod_cidr": cluster.get("podCidr", ""),
+        "node_mtu": site.get("networks.management.mtu", 0),
+        "kube_proxy_replacement": owned and bool(cni.get("replaceKubeProxy")),
     }
 
 
@@ -104,6 +119,16 @@ def packages(site: Site) -> dict[str, list[str]]:
         for package in sorted(wanted):
             out.setdefault(package, []).append(node["name"])
     return out
+
+
+def physnet_mtu(site: Site) -> int:
+    """Neutron's `global_physnet_mtu`: the largest of all, as a network gets the smaller of it and its own.
+
+    Source: https://docs.openstack.org/neutron/2026.1/admin/config-mtu.html
+    """
+    networks = site.get("networks.provider", [])
+    largest: int = max(site.get("networks.tunnel.mtu", 1500), *(net["mtu"] for net in networks), 0)
+    return largest
 
 
 def node_labels(roles: list[str]) -> dict[str, str]:

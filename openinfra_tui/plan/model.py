@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from graphlib import CycleError, TopologicalSorter
 from typing import TYPE_CHECKING, Any
 
@@ -59,7 +59,11 @@ def make_plan(site: Site, components: Mapping[str, Component], cluster: str) -> 
         UserError: a requirement has no provider, or the order is a circle.
     """
     derived = facts(site)
-    chosen = [c for c in components.values() if all(_holds(p, site, derived) for p in c.when)]
+    chosen = [
+        replace(c, secrets=tuple(s for s in c.secrets if all(_holds(p, site, derived) for p in s.when)))
+        for c in components.values()
+        if all(_holds(p, site, derived) for p in c.when)
+    ]
     phases = [(c, False) for c in chosen if c.releases or c.configs is None]
     phases += [(c, True) for c in chosen if c.configs is not None]
     providers: dict[str, list[str]] = {}

@@ -7,6 +7,7 @@ password         32 ASCII letters and digits (190 bits): safe in URLs, INI files
 hex32            32 hexadecimal digits (16 random bytes)
 fernet           urlsafe base64 of 32 bytes, as `cryptography.fernet` wants it
 kek              base64 of 32 bytes: Barbican's simple_crypto key encryption key
+given            one line that the operator brings; never made here
 ssh-keypair      a private Ed25519 key in OpenSSH's PEM; `public_ssh_key` derives the other half
 ================ ==========================================================================
 
@@ -29,6 +30,7 @@ from openinfra_tui.errors import UserError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+GIVEN = "given"
 PASSWORD_LENGTH = 32
 _ALPHABET = string.ascii_letters + string.digits
 

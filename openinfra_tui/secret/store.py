@@ -43,6 +43,7 @@ class SopsStore:
         existing: Mapping[str, bytes],
         wanted: Mapping[str, Mapping[str, SecretSpec]],
         rotate: Collection[str] = (),
+        given: Mapping[str, str] | None = None,
     ) -> dict[str, bytes]:
         """The encrypted files that hold all wanted secrets.
 
@@ -55,6 +56,8 @@ class SopsStore:
             existing: files of the repository by path; those that are not wanted are not looked at.
             wanted: for each file, the dotted path below which each secret stands.
             rotate: names that get a new value.
+            given: the values of names of the form `given`, which nobody can generate; a value that exists
+                already gives way.
 
         Returns:
             Every wanted file that holds at least one secret, by path.
@@ -66,7 +69,10 @@ class SopsStore:
         if not self.recipients:
             raise UserError("there is no age recipient", "name at least one in the site file below `secrets`")
         specs = _by_name(wanted)
-        _require_known(rotate, specs)
+        told = given or {}
+        _require_known((*rotate, *told), specs)
+        _require_givable(rotate, told, specs)
+        rotate = {*rotate, *told}
         files = {path: secrets for path, secrets in wanted.items() if secrets}
         documents = {path: _document(path, existing[path]) for path in files if path in existing}
         stale = [path for path in files if self._is_stale(path, existing, documents, files[path], rotate)]
@@ -80,7 +86,7 @@ class SopsStore:
         plain: dict[str, dict[str, Any]] = {}
         if reused or any(path in documents for path in stale):
             plain = self._decrypt_all({path: existing[path] for path in documents})
-        values = _values(plain, files, rotate)
+        values = {**_values(plain, files, rotate), **told}
         out: dict[str, bytes] = {}
         for path, secrets in files.items():
             if path not in stale:
@@ -88,6 +94,11 @@ class SopsStore:
                 continue
             document = plain.get(path, {})
             for place, spec in secrets.items():
+                if spec.name not in values and spec.form == forms.GIVEN:
+                    raise UserError(
+                        f"the secret {spec.name} is yours to give, and the repository has none yet",
+                        f"write it into a file, and name that with --secret {spec.name}=FILE",
+                    )
                 if spec.name not in values:
                     values[spec.name] = forms.generate(spec.form)
                 _place(document, place, values[spec.name], path)
@@ -141,6 +152,17 @@ def _require_known(rotate: Collection[str], specs: Mapping[str, SecretSpec]) -> 
             raise UserError(
                 f"there is no secret {name} to rotate", f"did you mean {near[0]}?" if near else ""
             )
+
+
+def _require_givable(
+    rotate: Collection[str], given: Collection[str], specs: Mapping[str, SecretSpec]
+) -> None:
+    for name in given:
+        if specs[name].form != forms.GIVEN:
+            raise UserError(f"the secret {name} is generated, not given", f"for a new value: --rotate {name}")
+    for name in set(rotate) - set(given):
+        if specs[name].form == forms.GIVEN:
+            raise UserError(f"the secret {name} cannot be made anew here", f"give it: --secret {name}=FILE")
 
 
 def _document(path: str, content: bytes) -> dict[str, Any]:
