@@ -184,7 +184,11 @@ def template_context(plan: Plan, recipients: Mapping[str, str]) -> dict[str, Any
     if plan.site.get("gitops.engine") == "argocd":
         in_wave = waves(plan)
         applied = {step.name for step in plan.steps if not step.component.is_common}
-        steps = [{**step, "wave": in_wave[step["name"]]} for step in steps if step["name"] in applied]
+        steps = [
+            {**step, "wave": in_wave[step["name"]], "after": [x for x in step["after"] if x in applied]}
+            for step in steps
+            if step["name"] in applied
+        ]
         steps.sort(key=lambda step: (step["wave"], step["name"]))
     return context_of(
         spec, {**plan.facts, "steps": steps, "cluster": plan.cluster, "version": __version__}, plan.site.name
