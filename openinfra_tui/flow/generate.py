@@ -258,8 +258,8 @@ def _require_same(site: Site, existing: Mapping[str, bytes]) -> None:
     if changed:
         raise Refused(
             "; ".join(changed) + ": the engine would uninstall what runs",
-            "generate into a new repository, suspend the old Kustomizations, apply the new entry, "
-            "then delete the old one",
+            "generate into a new repository, stop the engine at the old one (suspended Kustomizations, or "
+            "Applications without automated sync), apply the new entry, then delete the old one",
         )
 
 

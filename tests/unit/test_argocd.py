@@ -272,9 +272,31 @@ def test_no_pod_waits_for_a_job_whose_hook_is_fixed(tree: Tree, name: str, fixed
 
 
 def test_jobs_that_clean_up_are_off(tree: Tree) -> None:
-    assert values(tree, "keystone")["manifests"] == {"job_credential_cleanup": False}
-    for name in ("cinder", "glance"):
-        assert values(tree, name)["manifests"] == {"job_clean": False}
+    for name, job in (
+        ("keystone", "job_credential_cleanup"),
+        ("cinder", "job_clean"),
+        ("glance", "job_clean"),
+    ):
+        files = [
+            f"components/openstack/{name}/values.yaml",
+            f"sites/fra1/openstack/{name}/values.argocd.yaml",
+        ]
+        merged = [yamlio.load(tree.text(file)).get("manifests", {}).get(job) for file in files]
+        assert False in merged, name
+
+
+def test_cinder_gets_its_keys_of_ceph_before_its_pods_must_be_healthy(tree: Tree) -> None:
+    cinder = values(tree, "cinder")
+    assert cinder["manifests"] == {"job_backup_storage_init": False, "job_storage_init": False}
+    route, jobs = cinder["extraObjects"]
+    shared = yamlio.load(tree.text("sites/fra1/openstack/cinder/values.yaml"))
+    assert [route] == shared["extraObjects"]
+    assert "job-storage-init" in jobs
+    assert f'"\\"{HOOK}\\": Sync"' in jobs
+    without = render_tree(
+        plan_of("argocd", "openstack-helm-ha", "storage={backend: storage-class, storageClass: fast}"), {}
+    )
+    assert "extraObjects" not in values(without, "cinder")
 
 
 def test_no_project_is_open_to_the_world(projects: dict[str, Any]) -> None:

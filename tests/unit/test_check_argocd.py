@@ -76,7 +76,7 @@ def faults_with(repository: Path, file: str, text: str | None) -> list[tuple[str
         ("version", "chart version 2026.1.x", KEYSTONE, "targetRevision: \"2026.1.19+55794356b\"", "targetRevision: 2026.1.x"),
         ("version", "follows master of https://opendev.org", f"{ENTRY}/applications/mariadb.yaml", "targetRevision: c665eedfa3ae1b76a7e8438fffcb62aefaa30a46", "targetRevision: master"),
         ("version", "chart version v1", f"{ENTRY}/applications/cert-manager.yaml", "targetRevision: v1.21.1", "targetRevision: v1"),
-        ("value", "manifests.job_clean is no key of the chart", "sites/lab/openstack/keystone/values.argocd.yaml", "job_credential_cleanup", "job_clean"),
+        ("value", "depndencies is no key of the chart", "sites/lab/openstack/heat/values.argocd.yaml", "dependencies:", "depndencies:"),
         ("value", "volum is no key of the chart", "components/openstack/mariadb/values.yaml", "\nvolume:", "\nvolum:"),
         ("schema", "spec.syncPolicy.retry: Additional properties", KEYSTONE, "refresh: true", "refrsh: true"),
         ("schema", "sourceRepo", f"{ENTRY}/projects/openstack.yaml", "sourceRepos:", "sourceRepo:"),
