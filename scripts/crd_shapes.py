@@ -13,6 +13,7 @@ from typing import Any
 from openinfra_tui import yamlio
 
 KINDS = {
+    "argoproj.io": ("AppProject", "Application"),
     "cert-manager.io": ("Certificate", "ClusterIssuer", "Issuer"),
     "gateway.envoyproxy.io": ("BackendTrafficPolicy", "EnvoyProxy"),
     "gateway.networking.k8s.io": ("Gateway", "GatewayClass", "HTTPRoute"),

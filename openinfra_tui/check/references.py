@@ -1,36 +1,44 @@
 """What one object names in another place must be there.
 
 Sources of the rules: Flux, Kustomization and HelmRelease API references (spec.path, dependsOn, sourceRef,
-valuesFrom and its default key `values.yaml`); Argo CD, multiple sources (`$values/` paths).
+valuesFrom and its default key `values.yaml`). What only Argo CD has is in `argocd.py`.
 """
 
 from __future__ import annotations
 
 from collections import Counter
 from graphlib import CycleError, TopologicalSorter
-from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 
-from openinfra_tui.check.report import KUSTOMIZATION_FILES, Fault, Repository, dig, is_object, named
+from openinfra_tui.check.argocd import folders
+from openinfra_tui.check.report import (
+    KUSTOMIZATION_FILES,
+    Fault,
+    Place,
+    Repository,
+    clean,
+    dig,
+    is_kind,
+    is_object,
+    named,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _FLUX = "flux-system"
 _BUILTIN_NAMESPACES = {"default", "kube-system", "kube-public", "kube-node-lease", _FLUX, "argocd"}
-Place = tuple[str, dict[str, Any]]
 
 
 def check_references(repository: Repository) -> list[Fault]:
     """Faults of kind `reference`, cluster by cluster."""
     faults: list[Fault] = []
     for entries in repository.clusters().values():
-        flux = [pair for pair in entries if _is(pair[1], "Kustomization", "kustomize.toolkit.fluxcd.io")]
+        flux = [pair for pair in entries if is_kind(pair[1], "Kustomization", "kustomize.toolkit.fluxcd.io")]
         faults += _kustomizations(repository, flux)
-        faults += [fault for pair in entries for fault in _application(repository, *pair)]
         reached: list[Place] = list(entries)
         for _, item in flux:
-            folder = _clean(dig(item, "spec.path"))
+            folder = clean(dig(item, "spec.path"))
             target = dig(item, "spec.targetNamespace")
             for built in repository.builds.get(folder or ".", ()):
                 meta = built.get("metadata") or {}
@@ -40,6 +48,9 @@ def check_references(repository: Repository) -> list[Fault]:
                     else built
                 )
                 reached.append((folder or ".", moved))
+        for _, item in entries:
+            for folder in folders(item) if is_kind(item, "Application", "argoproj.io") else ():
+                reached += [(folder, built) for built in repository.builds.get(folder, ())]
         faults += _sources(reached)
         faults += _namespaces(reached)
     shared = tuple(item for items in repository.builds.values() for item in items if _is_watched(item))
@@ -57,26 +68,15 @@ def _is_watched(item: dict[str, Any]) -> bool:
     )
 
 
-def _is(item: dict[str, Any], kind: str, group: str) -> bool:
-    return bool(item.get("kind") == kind and str(item.get("apiVersion", "")).startswith(f"{group}/"))
-
-
 def _key(item: dict[str, Any]) -> tuple[str, str]:
     return (dig(item, "metadata.namespace") or _FLUX, str(dig(item, "metadata.name")))
-
-
-def _clean(path: object) -> str | None:
-    """A Flux path as a folder below the root, or None when it leaves it."""
-    pure = PurePosixPath(str(path or "."))
-    parts = [part for part in pure.parts if part not in ("/", ".")]
-    return None if ".." in parts else "/".join(parts)
 
 
 def _kustomizations(repository: Repository, flux: list[Place]) -> Iterator[Fault]:
     graph: dict[tuple[str, str], set[tuple[str, str]]] = {}
     counted = Counter(_key(item) for _, item in flux)
     for file, item in flux:
-        folder = _clean(dig(item, "spec.path"))
+        folder = clean(dig(item, "spec.path"))
         if folder is None or not (repository.root / folder).is_dir():
             yield Fault("reference", file, f"{named(item)}: path {dig(item, 'spec.path')} does not exist")
         elif not any((repository.root / folder).rglob("*.y*ml")):
@@ -103,11 +103,11 @@ def _kustomizations(repository: Repository, flux: list[Place]) -> Iterator[Fault
 def _sources(reached: list[Place]) -> Iterator[Fault]:
     known = {(item.get("kind"), *_key(item)) for _, item in reached}
     for file, item in reached:
-        if _is(item, "Kustomization", "kustomize.toolkit.fluxcd.io"):
+        if is_kind(item, "Kustomization", "kustomize.toolkit.fluxcd.io"):
             refs = [dig(item, "spec.sourceRef")]
-        elif _is(item, "HelmRelease", "helm.toolkit.fluxcd.io"):
+        elif is_kind(item, "HelmRelease", "helm.toolkit.fluxcd.io"):
             refs = [dig(item, "spec.chart.spec.sourceRef") or dig(item, "spec.chartRef")]
-        elif _is(item, "HelmChart", "source.toolkit.fluxcd.io"):
+        elif is_kind(item, "HelmChart", "source.toolkit.fluxcd.io"):
             refs = [dig(item, "spec.sourceRef")]
         else:
             continue
@@ -127,7 +127,9 @@ def _sources(reached: list[Place]) -> Iterator[Fault]:
 def _namespaces(reached: list[Place]) -> Iterator[Fault]:
     known = {str(dig(item, "metadata.name")) for _, item in reached if item.get("kind") == "Namespace"}
     for _, item in reached:
-        if _is(item, "HelmRelease", "helm.toolkit.fluxcd.io") and dig(item, "spec.install.createNamespace"):
+        if is_kind(item, "HelmRelease", "helm.toolkit.fluxcd.io") and dig(
+            item, "spec.install.createNamespace"
+        ):
             known.add(dig(item, "spec.targetNamespace") or dig(item, "metadata.namespace"))
         if item.get("kind") == "Application" and "CreateNamespace=true" in (
             dig(item, "spec.syncPolicy.syncOptions") or []
@@ -150,7 +152,7 @@ def _namespaces(reached: list[Place]) -> Iterator[Fault]:
 
 
 def _values_from(item: dict[str, Any], items: tuple[dict[str, Any], ...]) -> Iterator[str]:
-    if not _is(item, "HelmRelease", "helm.toolkit.fluxcd.io"):
+    if not is_kind(item, "HelmRelease", "helm.toolkit.fluxcd.io"):
         return
     space = dig(item, "metadata.namespace")
     for ref in dig(item, "spec.valuesFrom") or []:
@@ -173,27 +175,6 @@ def _values_from(item: dict[str, Any], items: tuple[dict[str, Any], ...]) -> Ite
         }
         if key not in keys:
             yield f"{named(item)}: valuesFrom {kind} {name} has no key {key}"
-
-
-def _application(repository: Repository, file: str, item: dict[str, Any]) -> Iterator[Fault]:
-    if not _is(item, "Application", "argoproj.io"):
-        return
-    for source in [dig(item, "spec.source") or {}, *(dig(item, "spec.sources") or [])]:
-        if source.get("path") and not source.get("chart") and not _foreign(item, source):
-            folder = _clean(source["path"])
-            if folder is None or not (repository.root / folder).is_dir():
-                yield Fault("reference", file, f"{named(item)}: path {source['path']} does not exist")
-        for name in dig(source, "helm.valueFiles") or []:
-            if name.startswith("$values/") and not dig(source, "helm.ignoreMissingValueFiles"):
-                place = repository.root / name.removeprefix("$values/")
-                if not place.is_file():
-                    yield Fault("reference", file, f"{named(item)}: values file {name} does not exist")
-
-
-def _foreign(item: dict[str, Any], source: dict[str, Any]) -> bool:
-    """Whether the path of a source lies in another repository than this one."""
-    own = [other.get("repoURL") for other in dig(item, "spec.sources") or [] if other.get("ref") == "values"]
-    return bool(own) and source.get("repoURL") not in own
 
 
 def buildable(repository_documents: dict[str, tuple[Any, ...]]) -> list[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass, field
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 import yaml
@@ -14,6 +14,7 @@ from openinfra_tui import yamlio
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+Place = tuple[str, dict[str, Any]]
 KUSTOMIZATION_FILES = ("kustomization.yaml", "kustomization.yml", "Kustomization")
 
 
@@ -65,15 +66,25 @@ class Repository:
     documents: Mapping[str, tuple[Any, ...]]
     builds: Mapping[str, tuple[dict[str, Any], ...]] = field(default_factory=dict)
 
-    def clusters(self) -> dict[str, list[tuple[str, dict[str, Any]]]]:
+    def clusters(self) -> dict[str, list[Place]]:
         """`clusters/SITE/CLUSTER` → (file, object) of every object that stands in a file below it."""
-        out: dict[str, list[tuple[str, dict[str, Any]]]] = {}
+        out: dict[str, list[Place]] = {}
         for file, documents in self.documents.items():
             parts = file.split("/")
             if parts[0] == "clusters" and len(parts) > 3 and parts[-1] not in KUSTOMIZATION_FILES:
                 folder = "/".join(parts[:3])
                 out.setdefault(folder, []).extend((file, item) for item in documents if is_object(item))
         return out
+
+    def objects_in(self, folder: str) -> list[dict[str, Any]]:
+        """The objects that stand in the files of one folder, not below it."""
+        return [
+            item
+            for file, documents in self.documents.items()
+            if file.rpartition("/")[0] == folder
+            for item in documents
+            if is_object(item)
+        ]
 
 
 def is_object(value: object) -> bool:
@@ -84,6 +95,18 @@ def is_object(value: object) -> bool:
         and isinstance(value.get("kind"), str)
         and isinstance(value.get("metadata"), dict)
     )
+
+
+def is_kind(item: Mapping[str, Any], kind: str, group: str) -> bool:
+    """Whether an object is of a kind of an API group, in whatever version."""
+    return bool(item.get("kind") == kind and str(item.get("apiVersion", "")).startswith(f"{group}/"))
+
+
+def clean(path: object) -> str | None:
+    """A path of an engine as a folder below the root, or None when it leaves it."""
+    pure = PurePosixPath(str(path or "."))
+    parts = [part for part in pure.parts if part not in ("/", ".")]
+    return None if ".." in parts else "/".join(parts)
 
 
 def dig(value: object, path: str) -> Any:

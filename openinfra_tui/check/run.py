@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 from openinfra_tui.build.cache import Cache, default_folder
 from openinfra_tui.build.kustomize import find
 from openinfra_tui.build.many import build_all
+from openinfra_tui.check.argocd import check_argocd, directories
+from openinfra_tui.check.argocd_plan import check_argocd_plan
 from openinfra_tui.check.constraints import check_constraints
 from openinfra_tui.check.references import buildable, check_references
 from openinfra_tui.check.report import Fault, Report, Repository, read_documents
@@ -62,11 +64,13 @@ def check(
             else:
                 builds[folder] = tuple(built)
     progress(f"built {len(builds)} of {len(folders)} kustomizations")
+    builds = {**directories(Repository(directory, documents)), **builds}
     repository = Repository(directory, documents, builds)
     judged = check_schemas(repository, crds)
     value_faults, charts = check_values(repository)
     faults += [*judged.faults, *value_faults]
     faults += [*check_references(repository), *secret_faults, *check_versions(repository)]
+    faults += [*check_argocd(repository), *check_argocd_plan(repository)]
     refused, warnings = check_constraints(repository)
     return Report(
         faults=tuple(sorted({*faults, *refused})),

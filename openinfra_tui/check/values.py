@@ -15,7 +15,9 @@ from functools import cache, reduce
 from importlib import resources
 from typing import TYPE_CHECKING, Any
 
+from openinfra_tui.check.argocd import sources, values_files
 from openinfra_tui.check.report import Fault, Repository, dig, named
+from openinfra_tui.engine import pins
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
@@ -134,18 +136,26 @@ def _pins(repository: Repository) -> dict[Pin, set[str]]:
     for entries in repository.clusters().values():
         for _, item in entries:
             if item["kind"] == "Application":
-                for source in [dig(item, "spec.source") or {}, *(dig(item, "spec.sources") or [])]:
-                    names = [
-                        str(name).removeprefix("$values/") for name in dig(source, "helm.valueFiles") or []
-                    ]
-                    own = {
-                        name for name in names if f"/{_GROUP}/" in name and f"/{_GROUP}/common/" not in name
-                    }
-                    if source.get("chart") and own:
-                        out.setdefault((source["chart"], str(source.get("targetRevision"))), set()).update(
-                            own
-                        )
+                own = {
+                    name
+                    for name in values_files(item)
+                    if f"/{_GROUP}/" in name and f"/{_GROUP}/common/" not in name
+                }
+                for pin in map(_source_pin, sources(item)) if own else ():
+                    if pin:
+                        out.setdefault(pin, set()).update(own)
     return out
+
+
+def _source_pin(source: dict[str, Any]) -> Pin | None:
+    """Chart and version of a source of an Application; the commit that we pin has its tag's version."""
+    revision = str(source.get("targetRevision"))
+    if source.get("chart"):
+        return str(source["chart"]), revision
+    if source.get("repoURL") == pins.GIT_URL and source.get("path"):
+        version = pins.GIT_TAG if revision == pins.GIT_COMMIT else revision
+        return str(source["path"]).strip("/").rsplit("/", 1)[-1], version
+    return None
 
 
 def _release_pin(repository: Repository, item: dict[str, Any]) -> Pin | None:

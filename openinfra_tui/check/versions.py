@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
+from openinfra_tui.check.argocd import is_own, sources
 from openinfra_tui.check.report import Fault, Repository, dig, is_object, named
 
 if TYPE_CHECKING:
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
 
 _EXACT = re.compile(r"^v?\d+(\.\d+){1,3}([-+.][0-9A-Za-z.+-]+)?$")
 _PART = re.compile(r"\.[xX](\.|$)")
+_COMMIT = re.compile(r"^[0-9a-f]{40}$")
 _LATEST = re.compile(r"^[\w.$/:-]+:latest$")
 _TAG_KEYS = ("tag", "version", "targetRevision", "image")
 
@@ -54,9 +56,14 @@ def _object(item: dict[str, Any], *, raw: bool) -> Iterator[str]:
         if dig(item, "spec.ref.semver"):
             yield f"{named(item)} follows a range: {dig(item, 'spec.ref.semver')}"
     elif kind == "Application" and api.startswith("argoproj.io/"):
-        for source in [dig(item, "spec.source") or {}, *(dig(item, "spec.sources") or [])]:
-            if source.get("chart") and not is_exact(source.get("targetRevision", "")):
-                yield f"{named(item)} has chart version {source.get('targetRevision')}: name one version"
+        for source in sources(item):
+            revision = source.get("targetRevision", "")
+            packaged = source.get("chart") or str(source.get("repoURL")).startswith("oci://")
+            if packaged and not is_exact(revision):
+                yield f"{named(item)} has chart version {revision}: name one version"
+            foreign = not packaged and source.get("path") and not is_own(item, source)
+            if foreign and not _COMMIT.match(str(revision)):
+                yield f"{named(item)} follows {revision or 'HEAD'} of {source['repoURL']}: name a commit"
 
 
 def _strings(value: object, path: str = "") -> Iterator[tuple[str, str]]:

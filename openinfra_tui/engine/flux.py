@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from openinfra_tui.engine import manifests, pins
+from openinfra_tui.engine import layout, manifests, pins
 from openinfra_tui.tree.model import File, Tree
 from openinfra_tui.yamlio import dump
 
@@ -28,9 +28,7 @@ def write(plan: Plan, rendered: Mapping[str, Mapping[str, bytes]], secret_files:
         secret_files: paths of the encrypted values files.
     """
     files: dict[str, str] = {}
-    own = {name: url for component in plan.components for name, url in component.chart_sources.items()}
-    sources = {**pins.SOURCES, **own}
-    common = {component.name: component for component in plan.components if component.is_common}
+    sources, common = layout.chart_sources(plan), layout.commons(plan)
     for step in plan.steps:
         component = step.component
         if step.configs:
@@ -43,23 +41,13 @@ def write(plan: Plan, rendered: Mapping[str, Mapping[str, bytes]], secret_files:
             files |= _release(plan, component, common.get(component.group or ""), sources, secret_files)
     files |= _entry(plan, bool(secret_files))
     tree = Tree({path: File(text.encode(), "flux") for path, text in files.items()})
-    once = {
-        f"sites/{plan.site.name}/{component.place}/values.user.yaml": File(_USER_VALUES, "flux", once=True)
-        for component in plan.components
-        if component.releases
-    }
-    return tree.merged(Tree(once))
-
-
-_USER_VALUES = (
-    b"# Yours: merged last, over every other values file of this release; never written again.\n{}\n"
-)
+    return tree.merged(layout.user_values(plan, "flux"))
 
 
 def _common(
     plan: Plan, component: Component, sources: Mapping[str, str], secret_files: Collection[str]
 ) -> dict[str, str]:
-    base, overlay = f"components/{component.place}", f"sites/{plan.site.name}/{component.place}"
+    base, overlay = layout.base(component), layout.overlay(plan, component)
     used = {r.source for c in plan.components if c.group == component.name for r in c.releases}
     objects = [_helm_repository(name, sources[name]) for name in sorted(used) if name != pins.GIT_SOURCE]
     patches: dict[str, Any] = {}
@@ -113,11 +101,11 @@ def _release(
     secret_files: Collection[str],
 ) -> dict[str, str]:
     (release,) = component.releases
-    base, overlay = f"components/{component.place}", f"sites/{plan.site.name}/{component.place}"
+    base, overlay = layout.base(component), layout.overlay(plan, component)
     up = "../" * (overlay.count("/") + 1)
     has_secrets = f"{overlay}/secrets.sops.yaml" in secret_files
     common_secrets = (
-        common is not None and f"sites/{plan.site.name}/{common.place}/secrets.sops.yaml" in secret_files
+        common is not None and f"{layout.overlay(plan, common)}/secrets.sops.yaml" in secret_files
     )
     url = sources.get(release.source, pins.GIT_URL)
     objects, pin = _chart(component, release, url, common is not None)
@@ -269,13 +257,13 @@ def _helm_release(
 
 
 def _configs(plan: Plan, component: Component, rendered: Mapping[str, bytes]) -> dict[str, str]:
-    folder = f"sites/{plan.site.name}/{component.place}/configs"
+    folder = f"{layout.overlay(plan, component)}/configs"
     names = sorted(path.removeprefix(f"{folder}/") for path in rendered if path.startswith(f"{folder}/"))
     return {f"{folder}/kustomization.yaml": dump({**_KUSTOMIZATION, "resources": names})}
 
 
 def _entry(plan: Plan, encrypted: bool) -> dict[str, str]:
-    folder = f"clusters/{plan.site.name}/{plan.cluster}"
+    folder = layout.entry(plan)
     files = {
         f"{folder}/{step.name}.yaml": dump(_flux_kustomization(plan, step, encrypted)) for step in plan.steps
     }

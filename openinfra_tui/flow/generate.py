@@ -11,7 +11,8 @@ from openinfra_tui import __version__, yamlio
 from openinfra_tui.catalog.built import not_built
 from openinfra_tui.catalog.rules import check_rules
 from openinfra_tui.check.run import check
-from openinfra_tui.engine import flux
+from openinfra_tui.engine import argocd, flux
+from openinfra_tui.engine.waves import waves
 from openinfra_tui.errors import CheckFailed, NotBuiltYet, Refused, UserError
 from openinfra_tui.flow import sites
 from openinfra_tui.flow.update import SEALED, Accept, difference, merge_tree
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
     from openinfra_tui.site.model import Site
 
 _HEADER = "# yaml-language-server: $schema=../../.openinfra/schemas/site-v1alpha1.schema.json"
+_ENGINES = {"argocd": argocd.write, "flux": flux.write}
 # What uninstalls releases when it changes (osh-atmosphere.md A9); fixed by the first commit.
 _FIXED = ("gitops.engine", "openstack.deployer", "placement")
 
@@ -227,7 +229,7 @@ def render_tree(
     tree = Tree({})
     for origin, files in rendered.items():
         tree = tree.merged(Tree({path: File(content, origin) for path, content in files.items()}))
-    return tree.merged(flux.write(plan, rendered, wanted_secrets(plan)))
+    return tree.merged(_ENGINES[plan.site.get("gitops.engine")](plan, rendered, wanted_secrets(plan)))
 
 
 def template_context(
@@ -235,10 +237,19 @@ def template_context(
 ) -> dict[str, Any]:
     """What every template of the plan sees as `cookiecutter`."""
     spec = {**plan.site.spec, "secrets": {"backend": "sops", "recipients": dict(recipients)}}
-    steps = [
+    steps: list[dict[str, Any]] = [
         {"name": step.name, "title": step.component.title, "after": list(step.depends_on)}
         for step in plan.steps
     ]
+    if plan.site.get("gitops.engine") == "argocd":
+        in_wave = waves(plan)
+        applied = {step.name for step in plan.steps if not step.component.is_common}
+        steps = [
+            {**step, "wave": in_wave[step["name"]], "after": [x for x in step["after"] if x in applied]}
+            for step in steps
+            if step["name"] in applied
+        ]
+        steps.sort(key=lambda step: (step["wave"], step["name"]))
     own = {"steps": steps, "cluster": plan.cluster, "version": __version__}
     rows = {"sites": sites.table(plan.site, existing or {})}
     return context_of(spec, {**plan.facts, **own, **rows}, plan.site.name)
@@ -312,8 +323,8 @@ def _require_same(site: Site, existing: Mapping[str, bytes]) -> None:
     if changed:
         raise Refused(
             "; ".join(changed) + ": the engine would uninstall what runs",
-            "generate into a new repository, suspend the old Kustomizations, apply the new entry, "
-            "then delete the old one",
+            "generate into a new repository, stop the engine at the old one (suspended Kustomizations, or "
+            "Applications without automated sync), apply the new entry, then delete the old one",
         )
 
 

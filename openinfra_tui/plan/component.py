@@ -60,6 +60,14 @@ class Configs:
 
 
 @dataclass(frozen=True)
+class Reach:
+    """What a chart makes outside of its own namespace: other namespaces, and kinds (`GROUP/KIND`) in none."""
+
+    namespaces: tuple[str, ...]
+    cluster_kinds: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Component:
     """What `component.yaml` says; the fields are described in its schema."""
 
@@ -70,13 +78,17 @@ class Component:
     provides: tuple[str, ...]
     requires: tuple[str, ...]
     after: tuple[str, ...]
+    alongside: tuple[str, ...]
     namespace: str | None
     namespaces: tuple[str, ...]
     chart_sources: Mapping[str, str]
+    reaches: Reach
+    holds_data: bool
     releases: tuple[Release, ...]
     secrets: tuple[Secret, ...]
     health: tuple[Mapping[str, str], ...]
     configs: Configs | None
+    ignored_by_argocd: tuple[Mapping[str, Any], ...]
     folder: Path
     manifests: Manifests | None = None
 
@@ -129,16 +141,24 @@ def _component(document: Mapping[str, Any], folder: Path) -> Component:
         provides=tuple(spec["provides"]),
         requires=tuple(spec.get("requires", ())),
         after=tuple(spec.get("after", ())),
+        alongside=tuple(spec.get("alongside", ())),
         namespace=spec.get("namespace"),
         namespaces=tuple(spec.get("namespaces", ())),
         chart_sources={s["name"]: s["url"] for s in (source if isinstance(source, list) else [source])},
+        reaches=_reach(spec.get("reaches", {})),
+        holds_data=spec.get("holdsData", False),
         releases=tuple(_release(release) for release in spec.get("releases", ())),
         manifests=None if manifests is None else Manifests(**manifests),
         secrets=tuple(_secret(secret) for secret in spec.get("secrets", ())),
         health=tuple(spec.get("health", ())),
         configs=None if configs is None else _configs(configs),
+        ignored_by_argocd=tuple(spec.get("argocd", {}).get("ignoreDifferences", ())),
         folder=folder,
     )
+
+
+def _reach(reach: Mapping[str, Any]) -> Reach:
+    return Reach(tuple(reach.get("namespaces", ())), tuple(reach.get("clusterKinds", ())))
 
 
 def _release(release: Mapping[str, Any]) -> Release:

@@ -69,14 +69,13 @@ def make_plan(site: Site, components: Mapping[str, Component], cluster: str) -> 
     providers: dict[str, list[str]] = {}
     for component, configs in phases:
         name = _name(component, configs)
-        own = component.configs.provides if configs and component.configs else ()
-        for capability in (*own, *(() if configs and component.releases else component.provides)):
+        for capability in provided(component, configs):
             providers.setdefault(capability, []).append(name)
     edges: dict[str, set[str]] = {}
     missing: list[str] = []
     for component, configs in phases:
         name = _name(component, configs)
-        needs, wishes = _wants(component, configs)
+        needs, wishes = wants(component, configs)
         edges[name] = {provider for want in (*needs, *wishes) for provider in providers.get(want, ())} - {
             name
         }
@@ -98,7 +97,13 @@ def _name(component: Component, configs: bool) -> str:
     return f"{component.name}-configs" if configs and component.releases else component.name
 
 
-def _wants(component: Component, configs: bool) -> tuple[tuple[str, ...], tuple[str, ...]]:
+def provided(component: Component, configs: bool) -> tuple[str, ...]:
+    """The capabilities that a step of a component provides."""
+    own = component.configs.provides if configs and component.configs else ()
+    return (*own, *(() if configs and component.releases else component.provides))
+
+
+def wants(component: Component, configs: bool) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """What a step requires, and what it follows where that exists; namespaces are always followed."""
     if not configs or component.configs is None:
         return component.requires, (*component.after, "namespaces")

@@ -241,30 +241,6 @@ def test_chart_without_key_tree_is_counted(tmp_path: Path) -> None:
     assert report.unvalidated["chart keystone 2026.1.999"] == 1
 
 
-def test_argo_cd_values_files_must_exist_and_fit_the_chart(tmp_path: Path) -> None:
-    application = f"""apiVersion: argoproj.io/v1alpha1
-kind: Application
-metadata: {{name: keystone, namespace: argocd}}
-spec:
-  destination: {{namespace: openstack, server: https://kubernetes.default.svc}}
-  syncPolicy: {{syncOptions: [CreateNamespace=true]}}
-  sources:
-  - {{repoURL: https://git.cloud.example/r.git, targetRevision: main, ref: values}}
-  - repoURL: https://charts.cloud.example
-    chart: keystone
-    targetRevision: {VERSION}
-    helm: {{valueFiles: [$values/sites/a/openstack/keystone/values.yaml, $values/gone.yaml]}}
-"""
-    files = {
-        "clusters/a/undercloud/applications/keystone.yaml": application,
-        f"{KEYSTONE}/values.yaml": "pdo: {}\n",
-    }
-    messages = [fault.message for fault in over(tmp_path, files).faults]
-    assert len(messages) == 2
-    assert "values file $values/gone.yaml does not exist" in messages[0]
-    assert "pdo is no key of the chart" in messages[1]
-
-
 def test_folder_of_another_kind_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="neither clusters/ nor sites/"):
         check(tmp_path)

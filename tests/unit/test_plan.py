@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from openinfra_tui.errors import UserError
-from openinfra_tui.plan.component import Component, Configs, Release
+from openinfra_tui.plan.component import Component, Configs, Reach, Release
 from openinfra_tui.plan.facts import (
     bridge_mappings,
     control_replicas,
@@ -28,7 +28,8 @@ def component(name: str, **fields: Any) -> Component:
     defaults: dict[str, Any] = {
         "title": name, "group": None, "when": (), "provides": (name,), "requires": (), "after": (),
         "namespace": None, "namespaces": (), "chart_sources": {}, "releases": (release,), "secrets": (),
-        "health": (), "configs": None, "folder": Path(name),
+        "health": (), "configs": None, "folder": Path(name), "alongside": (), "reaches": Reach((), ()),
+        "holds_data": False, "ignored_by_argocd": (),
     }  # fmt: skip
     return Component(name=name, **{**defaults, **fields})
 
