@@ -54,13 +54,14 @@ def test_credentials_are_asked_for(tmp_path: Path) -> None:
         proc.run(["git", "ls-remote", url.replace("http://", "http://flux:sesame@")])
 
 
-def test_https(tmp_path: Path) -> None:
+def test_https(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     tls = write_pair(tmp_path / "tls")
     with GitServer(tmp_path / "served", tls=tls) as server:
         url = server.create("site")
         with pytest.raises(ToolError):
             proc.run(["git", "ls-remote", url])
-        proc.run(["git", "-c", f"http.sslCAInfo={tls.authority}", "ls-remote", url])
+        monkeypatch.setenv("GIT_SSL_CAINFO", str(tls.authority))
+        proc.run(["git", "ls-remote", url])
 
 
 def test_a_name_cannot_leave_the_folder(tmp_path: Path) -> None:
