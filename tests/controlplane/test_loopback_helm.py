@@ -76,3 +76,24 @@ def test_helm_pushes_and_pulls_oci(tmp_path: Path, helm: Path) -> None:
         assert (pulled / "small-1.2.3.tgz").read_bytes() == package.read_bytes()
         with pytest.raises(ToolError):
             proc.run([helm, "pull", f"{registry.oci_url}/charts/small", "--version", "9.9.9", "--plain-http"])
+
+
+def test_helm_pulls_what_was_published(tmp_path: Path, helm: Path) -> None:
+    plain = {**CHART, "Chart.yaml": b"apiVersion: v2\nname: small\nversion: v1.2.3\n"}
+    with OciRegistry() as registry:
+        package = package_files(plain, tmp_path)
+        registry.publish("jetstack/charts/small", package)
+        words = [
+            helm,
+            "pull",
+            f"{registry.oci_url}/jetstack/charts/small",
+            "--version",
+            "v1.2.3",
+            "--plain-http",
+        ]
+        pulled = tmp_path / "pulled"
+        pulled.mkdir()
+        proc.run([*words, "-d", pulled])
+        assert (pulled / package.name).read_bytes() == package.read_bytes()
+        with pytest.raises(ValueError, match="not a tag"):
+            registry.publish("small", package_files(CHART, tmp_path))

@@ -66,7 +66,7 @@ def values(facts: Facts) -> dict[str, Any]:
     for name, users in facts.get("users", {}).items():
         endpoints.setdefault(name, {})["auth"] = {user: {"password": "password"} for user in users}
     found: dict[str, Any] = {
-        "manifests": {name: name not in facts.get("off", []) for name in sorted(switches)},
+        "manifests": {name: name not in facts.get("disabled", []) for name in sorted(switches)},
         "endpoints": endpoints,
         "dependencies": {
             "static": {name: _needs(needs) for name, needs in facts.get("needs", {}).items()},
@@ -109,18 +109,21 @@ def _volumes(objects: Iterable[Facts]) -> dict[str, Any]:
 
 def _definitions(groups: Iterable[str]) -> list[Any]:
     """CRDs without their prose: Helm keeps a chart twice in one Secret, which holds a mebibyte."""
-    return [_without_prose(crd) for group in groups for crd in crds.load(group)]
+    return [without_prose(crd) for group in groups for crd in crds.load(group)]
 
 
-def _without_prose(schema: Any, *, names: bool = False) -> Any:
-    """`names`: the keys here are names of properties, of which one may be called description."""
+def without_prose(schema: Any, *, names: bool = False) -> Any:
+    """A schema without its descriptions.
+
+    `names`: the keys here are names of properties, of which one may be called description.
+    """
     if isinstance(schema, dict):
         return {
-            key: _without_prose(value, names=key == "properties" and not names)
+            key: without_prose(value, names=key == "properties" and not names)
             for key, value in schema.items()
             if names or key != "description" or not isinstance(value, str)
         }
-    return [_without_prose(item) for item in schema] if isinstance(schema, list) else schema
+    return [without_prose(item) for item in schema] if isinstance(schema, list) else schema
 
 
 def _yaml(content: Any) -> bytes:

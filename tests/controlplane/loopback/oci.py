@@ -11,8 +11,10 @@ import re
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
+from tests.controlplane.loopback.helm import read_metadata
 from tests.controlplane.loopback.server import Handler, LoopbackServer
 from tests.controlplane.loopback.tls import TlsFiles
 
@@ -21,6 +23,10 @@ _PATH = re.compile(
 )
 # A tag cannot hold the `+` of a semantic version.
 _TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,127}")
+# Helm documentation, "Helm OCI MIME types".
+_MANIFEST = "application/vnd.oci.image.manifest.v1+json"
+_CONFIG = "application/vnd.cncf.helm.config.v1+json"
+_LAYER = "application/vnd.cncf.helm.chart.content.v1.tar+gzip"
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 
 
@@ -47,6 +53,10 @@ def digest_of(content: bytes) -> str:
     return f"sha256:{hashlib.sha256(content).hexdigest()}"
 
 
+def _descriptor(media_type: str, content: bytes) -> dict[str, str | int]:
+    return {"mediaType": media_type, "digest": digest_of(content), "size": len(content)}
+
+
 class OciRegistry(LoopbackServer):
     """Repositories appear with the first push, and go with the server."""
 
@@ -58,6 +68,33 @@ class OciRegistry(LoopbackServer):
     def oci_url(self) -> str:
         """The URL in the form that Helm and Flux take."""
         return f"oci://127.0.0.1:{self.port}"
+
+    def publish(self, name: str, package: Path) -> str:
+        """Put a packaged chart into a repository under its version, as `helm push` does; its digest.
+
+        Raises:
+            ValueError: the version is no tag: `+` is not in the alphabet of tags.
+        """
+        metadata = read_metadata(package)
+        tag = metadata["version"]
+        if not _TAG.fullmatch(tag):
+            raise ValueError(f"{tag} is not a tag")
+        repository = self.repositories.setdefault(name, _Repository())
+        config, layer = json.dumps(metadata).encode(), package.read_bytes()
+        for blob in (config, layer):
+            repository.blobs[digest_of(blob)] = blob
+        manifest = json.dumps(
+            {
+                "schemaVersion": 2,
+                "mediaType": _MANIFEST,
+                "config": _descriptor(_CONFIG, config),
+                "layers": [_descriptor(_LAYER, layer)],
+            }
+        ).encode()
+        digest = digest_of(manifest)
+        repository.manifests[digest] = (_MANIFEST, manifest)
+        repository.tags[tag] = digest
+        return digest
 
     def tags(self, name: str) -> list[str]:
         """The tags of a repository, in order; none when nothing was pushed."""
