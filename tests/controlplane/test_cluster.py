@@ -14,7 +14,7 @@ from openinfra_tui import proc
 from openinfra_tui.errors import ToolError
 from tests.controlplane import charts
 from tests.controlplane.binaries import binary
-from tests.controlplane.client import Client, Object
+from tests.controlplane.client import Client, Object, holds
 from tests.controlplane.cluster.effects import job_effects
 from tests.controlplane.cluster.kubelet import Effect, Kubelet, Machine
 from tests.controlplane.cluster.operators import Operators
@@ -49,10 +49,6 @@ VALUES: dict[str, Object] = {
 }
 
 
-def _marks(_: str) -> Effect:
-    return Effect(lambda namespace: [_config_map("made", namespace)])
-
-
 def _config_map(name: str, namespace: str) -> Object:
     return {
         "apiVersion": "v1",
@@ -79,7 +75,7 @@ def client(plane: ControlPlane) -> Client:
 @pytest.fixture(scope="module")
 def kubelet(client: Client) -> Iterator[Kubelet]:
     machines = [Machine(f"n{n}", f"10.20.0.{10 + n}", dict.fromkeys(LABELS, "enabled")) for n in (1, 2, 3)]
-    effects = {**job_effects(), "marker": _marks("")}
+    effects = {**job_effects(), "marker": Effect(lambda where: [_config_map("made", where)])}
     with Kubelet(client, machines, effects) as started:
         yield started
 
@@ -220,3 +216,35 @@ def test_a_whole_cloud_converges_when_nobody_waits(
         eventually(lambda: kubelet.waiting() == {}, timeout=60, say=lambda: str(kubelet.waiting()))
     conf = client.get("v1", "Secret", "nova-etc", "openstack")
     assert "oslo_db.nova" in conf["data"]
+
+
+def test_operators_write_what_the_real_definitions_admit(
+    kubelet: Kubelet, client: Client, own_namespace: str, tmp_path: Path, plane: ControlPlane
+) -> None:
+    releases = _Releases(plane, tmp_path)
+    meta = {"namespace": own_namespace}
+    issuer = {"kind": "ClusterIssuer", "name": "own"}
+    gateways = "gateway.networking.k8s.io/v1"
+    objects: list[Object] = [
+        {"apiVersion": "cert-manager.io/v1", "kind": "ClusterIssuer", "metadata": {"name": "own"}, "spec": {"selfSigned": {}}},
+        {"apiVersion": "cert-manager.io/v1", "kind": "Certificate", "metadata": {**meta, "name": "public"},
+         "spec": {"secretName": "public-tls", "dnsNames": ["a.example"], "issuerRef": issuer}},
+        {"apiVersion": gateways, "kind": "GatewayClass", "metadata": {"name": "envoy"},
+         "spec": {"controllerName": "gateway.envoyproxy.io/gatewayclass-controller"}},
+        {"apiVersion": gateways, "kind": "Gateway", "metadata": {**meta, "name": "public"},
+         "spec": {"gatewayClassName": "envoy", "listeners": [
+             {"name": "https", "protocol": "HTTPS", "port": 443, "tls": {"certificateRefs": [{"name": "public-tls"}]}}]}},
+        {"apiVersion": gateways, "kind": "HTTPRoute", "metadata": {**meta, "name": "web"},
+         "spec": {"parentRefs": [{"name": "public"}]}},
+    ]  # fmt: skip
+    with Operators(client):
+        releases.install("cert-manager", "cert-manager", "--set", "crds.enabled=true", "--timeout", "60s")
+        releases.install("envoy-gateway", "gates", "--timeout", "60s", chart="gateway-helm")
+        for obj in objects:
+            client.apply(obj)
+        client.wait_for("cert-manager.io/v1", "Certificate", "public", own_namespace, until=holds("Ready"))
+        client.wait_for(gateways, "Gateway", "public", own_namespace, until=holds("Programmed"))
+        client.wait_for(
+            gateways, "HTTPRoute", "web", own_namespace, until=lambda obj: bool(obj["status"]["parents"])
+        )
+    assert "tls.key" in client.get("v1", "Secret", "public-tls", own_namespace)["data"]
