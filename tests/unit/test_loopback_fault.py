@@ -14,9 +14,10 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from tests.controlplane.loopback import fault
-from tests.controlplane.loopback.fault import FaultProxy, Rule
+from tests.controlplane.loopback import rules
+from tests.controlplane.loopback.fault import FaultProxy
 from tests.controlplane.loopback.requests import Asked, understand
+from tests.controlplane.loopback.rules import Rule
 from tests.controlplane.loopback.server import Handler, LoopbackServer
 from tests.controlplane.loopback.tls import TlsFiles, write_pair
 
@@ -119,7 +120,7 @@ def test_passes_bodies_tokens_and_counts(proxy: FaultProxy) -> None:
 
 
 def test_refuses_with_a_status_as_often_as_told(proxy: FaultProxy) -> None:
-    proxy.add(Rule(fault.Refuse(429, retry_after=7), kind="list", path="/pods$", skip=1, times=1))
+    proxy.add(Rule(rules.Refuse(429, retry_after=7), kind="list", path="/pods$", skip=1, times=1))
     assert _read(proxy, PODS)[0] == 200
     with _ask(proxy, PODS) as answer:
         assert (answer.status, answer.headers["Retry-After"]) == (429, "7")
@@ -128,7 +129,7 @@ def test_refuses_with_a_status_as_often_as_told(proxy: FaultProxy) -> None:
 
 
 def test_gone_on_a_list(proxy: FaultProxy) -> None:
-    proxy.add(Rule(fault.Refuse(410), kind="list"))
+    proxy.add(Rule(rules.Refuse(410), kind="list"))
     status, body = _read(proxy, PODS)
     assert (status, json.loads(body)["reason"], json.loads(body)["code"]) == (410, "Expired", 410)
     proxy.clear()
@@ -136,28 +137,28 @@ def test_gone_on_a_list(proxy: FaultProxy) -> None:
 
 
 def test_a_reset_breaks_the_connection(proxy: FaultProxy) -> None:
-    proxy.add(Rule(fault.Reset(), times=1))
+    proxy.add(Rule(rules.Reset(), times=1))
     with pytest.raises(ConnectionResetError):
         _read(proxy, PODS)
     assert _read(proxy, PODS)[0] == 200
 
 
 def test_a_truncated_body_is_noticed(proxy: FaultProxy) -> None:
-    proxy.add(Rule(fault.Truncate(10)))
+    proxy.add(Rule(rules.Truncate(10)))
     with pytest.raises(http.client.IncompleteRead) as caught:
         _read(proxy, PODS)
     assert caught.value.partial == LIST[:10]
 
 
 def test_a_delay_passes_the_request_on_later(proxy: FaultProxy) -> None:
-    proxy.add(Rule(fault.Delay(0.3)))
+    proxy.add(Rule(rules.Delay(0.3)))
     began = time.monotonic()
     assert _read(proxy, PODS) == (200, LIST)
     assert time.monotonic() - began >= 0.3
 
 
 def test_a_hang_never_answers_and_does_not_outlive_the_proxy(toy: LoopbackServer, tls: TlsFiles) -> None:
-    with FaultProxy(toy.url, upstream_ca=tls.authority, rules=(Rule(fault.Hang()),)) as proxy:
+    with FaultProxy(toy.url, upstream_ca=tls.authority, rules=(Rule(rules.Hang()),)) as proxy:
         client = http.client.HTTPConnection("127.0.0.1", proxy.port, timeout=0.3)
         client.request("GET", PODS)
         with pytest.raises(TimeoutError):
@@ -177,20 +178,20 @@ def test_a_watch_streams_while_it_is_open(proxy: FaultProxy) -> None:
 
 
 def test_gone_inside_a_watch(proxy: FaultProxy) -> None:
-    proxy.add(Rule(fault.WatchError(after=2), kind="watch"))
+    proxy.add(Rule(rules.WatchError(after=2), kind="watch"))
     *events, error = _events(proxy, 9)
     assert [event["type"] for event in events] == ["ADDED", "ADDED"]
     assert error["type"] == "ERROR"
-    assert error["object"] == fault.status(410, "too old resource version")
+    assert error["object"] == rules.status(410, "too old resource version")
 
 
 def test_a_watch_that_ends(proxy: FaultProxy) -> None:
-    proxy.add(Rule(fault.WatchEnd(after=1), kind="watch"))
+    proxy.add(Rule(rules.WatchEnd(after=1), kind="watch"))
     assert len(_events(proxy, 9)) == 1
 
 
 def test_a_slow_watch(proxy: FaultProxy) -> None:
-    proxy.add(Rule(fault.SlowWatch(0.1), kind="watch"))
+    proxy.add(Rule(rules.SlowWatch(0.1), kind="watch"))
     began = time.monotonic()
     assert len(_events(proxy, 3)) == 3
     assert time.monotonic() - began >= 0.3

@@ -48,7 +48,7 @@ class Mirror:
         self._objects: dict[Key, Object] = {}
         self._lock = threading.Lock()
         self._stop = threading.Event()
-        self._connection: http.client.HTTPSConnection | None = None
+        self._socket: socket.socket | None = None
         self._thread = threading.Thread(target=self._run, name=f"mirror {kind.name}")
 
     def start(self) -> None:
@@ -58,9 +58,9 @@ class Mirror:
         """End the watch, and wait for the thread."""
         self._stop.set()
         with self._lock:
-            if self._connection is not None and self._connection.sock is not None:
+            if self._socket is not None:
                 with contextlib.suppress(OSError):  # the server was faster
-                    socket.socket.shutdown(self._connection.sock, socket.SHUT_RDWR)
+                    socket.socket.shutdown(self._socket, socket.SHUT_RDWR)
         self._thread.join()
 
     def snapshot(self) -> dict[Key, Object]:
@@ -102,8 +102,10 @@ class Mirror:
         context = ssl.create_default_context(cadata=self._client.ca)
         where = urlsplit(self._client.server).netloc
         connection = http.client.HTTPSConnection(where, context=context)
+        connection.connect()
+        # Set before the look at `_stop`: who stops sees the socket, or we see that we must not begin.
         with self._lock:
-            self._connection = connection
+            self._socket = connection.sock
         try:
             query = f"?watch=true&allowWatchBookmarks=true&resourceVersion={version}&timeoutSeconds=300"
             connection.request("GET", path + query, headers={"Authorization": f"Bearer {self._client.token}"})
@@ -113,7 +115,7 @@ class Mirror:
                         return
         finally:
             with self._lock:
-                self._connection = None
+                self._socket = None
             connection.close()
 
     def _take(self, event: dict[str, Any]) -> bool:
