@@ -204,8 +204,8 @@ def test_a_whole_cloud_converges_when_nobody_waits(
 ) -> None:
     releases = _Releases(plane, tmp_path)
     with Operators(client):
-        releases.install("rook-ceph", "rook-ceph", "--wait", "--timeout", "60s")
-        releases.install("rook-ceph-cluster", "ceph", "--timeout", "60s")
+        releases.install("rook-ceph", "rook-ceph", "--wait", "--timeout", "180s")
+        releases.install("rook-ceph-cluster", "ceph", "--timeout", "180s")
         with ThreadPoolExecutor(20) as pool:
             began = [
                 pool.submit(releases.install, name, "openstack", "--timeout", "300s")
@@ -238,8 +238,10 @@ def test_operators_write_what_the_real_definitions_admit(
          "spec": {"parentRefs": [{"name": "public"}]}},
     ]  # fmt: skip
     with Operators(client):
-        releases.install("cert-manager", "cert-manager", "--set", "crds.enabled=true", "--wait", "--timeout", "60s")
-        releases.install("envoy-gateway", "gates", "--wait", "--timeout", "60s", chart="gateway-helm")
+        releases.install(
+            "cert-manager", "cert-manager", "--set", "crds.enabled=true", "--wait", "--timeout", "180s"
+        )
+        releases.install("envoy-gateway", "gates", "--wait", "--timeout", "180s", chart="gateway-helm")
         for obj in objects:
             client.apply(obj)
         client.wait_for("cert-manager.io/v1", "Certificate", "public", own_namespace, until=holds("Ready"))
