@@ -203,6 +203,15 @@ def test_a_whole_cloud_converges_when_nobody_waits(
     plane: ControlPlane, kubelet: Kubelet, client: Client, tmp_path: Path
 ) -> None:
     releases = _Releases(plane, tmp_path)
+
+    def waiting() -> dict[str, tuple[str, ...]]:
+        # The namespaces of the other tests are theirs: one of them holds a deadlock.
+        return {
+            pod: why
+            for pod, why in kubelet.waiting().items()
+            if pod.split("/")[0] in {"openstack", "ceph", "rook-ceph"}
+        }
+
     with Operators(client):
         releases.install("rook-ceph", "rook-ceph", "--wait", "--timeout", "180s")
         releases.install("rook-ceph-cluster", "ceph", "--timeout", "180s")
@@ -213,7 +222,7 @@ def test_a_whole_cloud_converges_when_nobody_waits(
             ]
         for release in began:
             release.result()
-        eventually(lambda: kubelet.waiting() == {}, timeout=60, say=lambda: str(kubelet.waiting()))
+        eventually(lambda: waiting() == {}, timeout=60, say=lambda: str(waiting()))
     conf = client.get("v1", "Secret", "nova-etc", "openstack")
     assert "oslo_db.nova" in conf["data"]
 
