@@ -1,0 +1,113 @@
+"""The Helm repository and the OCI registry."""
+
+from __future__ import annotations
+
+import hashlib
+import http.client
+import json
+from contextlib import closing
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import yaml
+
+from tests.controlplane.loopback.helm import HelmRepository
+from tests.controlplane.loopback.oci import OciRegistry, digest_of
+
+CHART = {
+    "Chart.yaml": b"apiVersion: v2\nname: small\nversion: 1.2.3+abc\n",
+    "values.yaml": b"greeting: hello\n",
+    "templates/map.yaml": b"apiVersion: v1\nkind: ConfigMap\nmetadata: {name: small}\ndata: {a: {{ .Values.greeting }}}\n",
+}
+
+
+def _request(
+    method: str, url: str, body: bytes = b"", kind: str = "application/octet-stream"
+) -> tuple[int, dict[str, str], bytes]:
+    where = urlsplit(url)
+    with closing(http.client.HTTPConnection(where.netloc, timeout=10)) as client:
+        client.request(
+            method, url.removeprefix(f"http://{where.netloc}"), body or None, {"Content-Type": kind}
+        )
+        with client.getresponse() as answer:
+            return answer.status, dict(answer.headers), answer.read()
+
+
+def _get(url: str) -> bytes:
+    status, _, body = _request("GET", url)
+    assert status == 200
+    return body
+
+
+def test_index_and_package_agree(tmp_path: Path) -> None:
+    with HelmRepository(tmp_path / "charts") as server:
+        server.publish(CHART)
+        entry = yaml.safe_load(_get(f"{server.url}/index.yaml"))["entries"]["small"][0]
+        assert entry["version"] == "1.2.3+abc"
+        package = _get(f"{server.url}/{entry['urls'][0]}")
+        assert hashlib.sha256(package).hexdigest() == entry["digest"]
+
+
+def test_nothing_outside_the_folder_is_served(tmp_path: Path) -> None:
+    (tmp_path / "secret.yaml").write_text("a: 1")
+    with HelmRepository(tmp_path / "charts") as server:
+        for path in ("../secret.yaml", "%2e%2e/secret.yaml", "", "."):
+            assert _request("GET", f"{server.url}/{path}")[0] == 404
+
+
+def test_packages_are_equal_to_the_byte(tmp_path: Path) -> None:
+    with HelmRepository(tmp_path / "one") as one, HelmRepository(tmp_path / "two") as two:
+        assert one.publish(CHART).read_bytes() == two.publish(dict(reversed(CHART.items()))).read_bytes()
+
+
+def test_oci_upload_in_pieces_and_manifest() -> None:
+    config, layer = b"{}", b"chart"
+    manifest = json.dumps(
+        {"config": {"digest": digest_of(config)}, "layers": [{"digest": digest_of(layer)}]}
+    ).encode()
+    with OciRegistry() as registry:
+        base = f"{registry.url}/v2/charts/small"
+        assert _request("PUT", f"{base}/manifests/1.0.0", manifest)[0] == 404  # its blobs are not there
+        for blob in (config, layer):
+            status, headers, _ = _request("POST", f"{base}/blobs/uploads/")
+            assert status == 202
+            upload = registry.url + headers["Location"]
+            assert _request("PATCH", upload, blob[:1])[0] == 202
+            assert _request("PUT", f"{upload}?digest={digest_of(blob)}", blob[1:])[0] == 201
+        assert (
+            _request(
+                "PUT", f"{base}/manifests/1.0.0", manifest, "application/vnd.oci.image.manifest.v1+json"
+            )[0]
+            == 201
+        )
+        status, headers, body = _request("GET", f"{base}/manifests/1.0.0")
+        assert (status, body) == (200, manifest)
+        assert headers["Docker-Content-Digest"] == digest_of(manifest)
+        assert headers["Content-Type"] == "application/vnd.oci.image.manifest.v1+json"
+        assert _request("GET", f"{base}/blobs/{digest_of(layer)}")[2] == layer
+        assert json.loads(_request("GET", f"{base}/tags/list")[2]) == {
+            "name": "charts/small",
+            "tags": ["1.0.0"],
+        }
+
+
+def test_oci_refuses_what_a_registry_refuses() -> None:
+    with OciRegistry() as registry:
+        base = f"{registry.url}/v2/charts/small"
+        status, _, body = _request("POST", f"{base}/blobs/uploads/?digest=sha256:{'0' * 64}", b"x")
+        assert (status, json.loads(body)["errors"][0]["code"]) == (400, "DIGEST_INVALID")
+        status, _, body = _request("PUT", f"{base}/manifests/1.0.0%2Babc", b"{}")
+        assert (status, json.loads(body)["errors"][0]["code"]) == (400, "TAG_INVALID")
+        assert _request("GET", f"{base}/manifests/none")[0] == 404
+        assert _request("GET", f"{registry.url}/v2/never/pushed/tags/list")[0] == 404
+
+
+def test_oci_tags_come_in_pages() -> None:
+    with OciRegistry() as registry:
+        base = f"{registry.url}/v2/small"
+        for tag in ("a", "b", "c"):
+            assert _request("PUT", f"{base}/manifests/{tag}", b"{}")[0] == 201
+        _, headers, body = _request("GET", f"{base}/tags/list?n=2")
+        assert json.loads(body)["tags"] == ["a", "b"]
+        following = registry.url + headers["Link"].split(">")[0][1:]
+        assert json.loads(_request("GET", following)[2])["tags"] == ["c"]
