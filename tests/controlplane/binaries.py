@@ -18,12 +18,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.controlplane.missing import Missing
+
 MODULES = Path(__file__).parent / "modules"
 STRIPPED = "-s -w"
-
-
-class NotBuilt(Exception):
-    """A program that this machine does not have and cannot build; the message says why in one line."""
 
 
 @dataclass(frozen=True)
@@ -92,7 +90,7 @@ def binary(name: str) -> Path:
     """The path of a program, built first where it is missing.
 
     Raises:
-        NotBuilt: there is no Go, or the build failed.
+        Missing: there is no Go, or the build failed.
     """
     return find(name) or build(name).path
 
@@ -112,10 +110,10 @@ def build(name: str) -> Built:
     """Build a program into the cache; a process that waits for the lock finds what another one built.
 
     Raises:
-        NotBuilt: there is no Go, or the build failed.
+        Missing: there is no Go, or the build failed.
     """
     if shutil.which("go") is None:
-        raise NotBuilt(f"{name} is not built: install Go 1.26, or name its folder in KUBEBUILDER_ASSETS")
+        raise Missing(f"{name} is not built: install Go 1.26, or name its folder in KUBEBUILDER_ASSETS")
     target = _target(name)
     target.parent.mkdir(parents=True, exist_ok=True)
     started = time.monotonic()
@@ -180,7 +178,7 @@ def _compile(recipe: Recipe, target: Path) -> int:
     process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode != 0:
         last = log.read_text(errors="replace").strip().splitlines()[-1:] or ["no message"]
-        raise NotBuilt(f"{target.name} does not build: {last[0]} (whole log: {log})")
+        raise Missing(f"{target.name} does not build: {last[0]} (whole log: {log})")
     part.replace(target)
     return usage.ru_maxrss // 1024
 
@@ -210,7 +208,7 @@ def main() -> int:
             continue
         try:
             rows.append(build(name))
-        except NotBuilt as error:
+        except Missing as error:
             _say(f"left out: {error}")
             return 1 if os.environ.get("CI") == "true" or shutil.which("go") else 0
     print(f"{'program':<26}{'seconds':>8}{'peak MiB':>10}{'size MiB':>10}")  # noqa: T201

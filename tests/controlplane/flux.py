@@ -1,0 +1,65 @@
+"""Flux's controllers as plain processes against the test control plane."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tests.controlplane.binaries import binary
+from tests.controlplane.plane import ControlPlane, answers
+from tests.controlplane.processes import Program, free_port
+
+NAMESPACE = "flux-system"
+CONTROLLERS = ("source-controller", "kustomize-controller", "helm-controller", "notification-controller")
+
+
+class Flux:
+    """The controllers that were started, and how to reach them."""
+
+    def __init__(self, plane: ControlPlane) -> None:
+        self._plane = plane
+        self._programs: dict[str, Program] = {}
+
+    def start(self, *names: str) -> None:
+        """Start controllers, all four by default, and wait until each is ready. Their CRDs must be there.
+
+        Raises:
+            Missing: a controller is not here and cannot be built.
+            NotReady: one ended; the message carries its log.
+        """
+        wanted = [name for name in names or CONTROLLERS if name not in self._programs]
+        programs = {name: binary(name) for name in wanted}
+        namespace = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE}}
+        self._plane.client().apply(namespace)
+        health = {name: self._start(name, program) for name, program in programs.items()}
+        for name, port in health.items():
+            url = f"http://127.0.0.1:{port}/readyz"
+            self._plane.run.wait(f"a ready {name}", lambda url=url: answers(url))
+
+    def stop(self, *names: str) -> None:
+        """Stop controllers, all by default: what they made stays."""
+        programs = [self._programs.pop(name) for name in names or tuple(self._programs)]
+        self._plane.run.stop(*programs)
+
+    def _start(self, name: str, program: Path) -> int:
+        run, health = self._plane.run, free_port()
+        words = [
+            "--enable-leader-election=false",
+            "--watch-all-namespaces=true",
+            f"--metrics-addr=127.0.0.1:{free_port()}",
+            f"--health-addr=127.0.0.1:{health}",
+            "--log-level=info",
+        ]
+        if name == "notification-controller":
+            words += [f"--events-addr=127.0.0.1:{free_port()}", f"--receiverAddr=127.0.0.1:{free_port()}"]
+        else:
+            words.append("--events-addr=")
+        if name == "source-controller":
+            address = f"127.0.0.1:{free_port()}"
+            storage = run.subfolder("source-controller-storage")
+            words += [f"--storage-path={storage}", f"--storage-addr={address}"]
+            words.append(f"--storage-adv-addr={address}")
+        if name in {"kustomize-controller", "helm-controller"}:
+            words.append("--requeue-dependency=1s")
+        environment = {"RUNTIME_NAMESPACE": NAMESPACE, "KUBECONFIG": str(self._plane.kubeconfig())}
+        self._programs[name] = run.start(name, [program, *words], environment)
+        return health
