@@ -11,10 +11,10 @@ BIN := $(VENV)/bin
 # Touched after an installation; it is renewed only when the dependencies may have changed.
 STAMP := $(VENV)/.installed
 
-.PHONY: help venv demo test test-slow test-wheel check snapshots bench clean
+.PHONY: help venv demo test test-fast test-slow controlplane test-wheel check snapshots bench clean
 
 help: ## these lines
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
 venv: $(STAMP) ## install the program with all it needs into .venv
 
@@ -42,11 +42,14 @@ demo: venv ## a site file from a preset, its repository, and the checks of that
 	@echo '  $(BIN)/openinfra-tui generate build/site.yaml --output build/demo --age-key build/demo.agekey'
 	@echo '  $(BIN)/openinfra-tui --help                  everything else'
 
-test: venv ## the tests that take seconds
+test: venv controlplane ## all tests but the slow ones
+	$(BIN)/pytest -n auto --dist loadgroup -m 'not slow'
+
+test-fast: venv ## the tests that need no control plane
 	$(BIN)/pytest -n auto -m 'not slow and not controlplane'
 
-test-slow: venv ## the tests that take minutes
-	$(BIN)/pytest -m 'slow and not controlplane'
+test-slow: venv controlplane ## the tests that take minutes
+	$(BIN)/pytest -m slow
 
 test-wheel: venv ## the fast tests against the built wheel, in a fresh environment and another folder
 	rm -rf build/wheel
@@ -58,12 +61,15 @@ test-wheel: venv ## the fast tests against the built wheel, in a fresh environme
 	cd "$$folder"; \
 	venv/bin/pytest -n auto -m 'not slow and not controlplane'
 
-check: venv ## style, types, layers and the tests
+controlplane: venv ## build the control plane for tests, once (Go 1.26; a quarter of an hour)
+	$(BIN)/python -m tests.controlplane.binaries
+
+check: venv ## style, types, layers and the fast tests
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(MAKE) test
+	$(MAKE) test-fast
 
 snapshots: venv ## accept what the presets generate now; look at `git diff snapshots` before you commit
 	$(BIN)/pytest -q tests/unit/test_snapshots.py --update-snapshots

@@ -112,8 +112,7 @@ def build(name: str) -> Built:
     Raises:
         Missing: there is no Go, or the build failed.
     """
-    if shutil.which("go") is None:
-        raise Missing(f"{name} is not built: install Go 1.26, or name its folder in KUBEBUILDER_ASSETS")
+    go()
     target = _target(name)
     target.parent.mkdir(parents=True, exist_ok=True)
     started = time.monotonic()
@@ -126,6 +125,17 @@ def build(name: str) -> Built:
     seconds = time.monotonic() - started
     _say(f"built {name} in {seconds:.0f} s")
     return Built(name, target, seconds, peak)
+
+
+def go() -> str:
+    """The path of Go.
+
+    Raises:
+        Missing: it is not installed.
+    """
+    if found := shutil.which("go"):
+        return found
+    raise Missing("no control plane: install Go 1.26, or name a folder of its programs in KUBEBUILDER_ASSETS")
 
 
 def cache_root() -> Path:
@@ -161,14 +171,14 @@ def _target(name: str) -> Path:
 
 @functools.cache
 def _go_version() -> str:
-    words = ["go", "env", "GOVERSION", "GOOS", "GOARCH"]
+    words = [go(), "env", "GOVERSION", "GOOS", "GOARCH"]
     return subprocess.run(words, env=go_environment(), check=True, capture_output=True, text=True).stdout
 
 
 def _compile(recipe: Recipe, target: Path) -> int:
     """Build beside the target and rename: a killed build leaves no half program. Returns the peak in MiB."""
     part = target.with_name(f"{target.name}.part")
-    words = ["go", "build", *recipe.flags, "-o", str(part), recipe.package]
+    words = [go(), "build", *recipe.flags, "-o", str(part), recipe.package]
     log = target.with_name(f"{target.name}.log")
     with log.open("wb") as output:
         process = subprocess.Popen(

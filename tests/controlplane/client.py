@@ -152,7 +152,7 @@ class Client:
 def condition(obj: Object, kind: str = "Ready") -> Object:
     """One condition of an object that speaks of its present generation; empty where there is none."""
     generation = obj["metadata"].get("generation")
-    for item in obj.get("status", {}).get("conditions", []):
+    for item in obj.get("status", {}).get("conditions") or []:
         if item["type"] == kind and item.get("observedGeneration", generation) == generation:
             return dict(item)
     return {}

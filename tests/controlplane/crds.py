@@ -9,17 +9,19 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+import time
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import yaml
 
 from tests.controlplane import users
-from tests.controlplane.binaries import MODULES, go_environment
-from tests.controlplane.client import Client, Object, holds
-from tests.controlplane.missing import Missing, NotShipped, tool
+from tests.controlplane.binaries import MODULES, cache_root, go, go_environment, module_digest
+from tests.controlplane.client import ApiError, Client, Object, holds
+from tests.controlplane.missing import Missing, NotShipped
 
 KIND = ("apiextensions.k8s.io/v1", "CustomResourceDefinition")
 
@@ -75,7 +77,7 @@ def load(group: str) -> list[Object]:
         NotShipped: neither a module nor the folder has them.
     """
     if group in FROM_MODULES:
-        return [crd for location in FROM_MODULES[group] for crd in _of_module(location)]
+        return _of_modules(group)
     folder = folder_of_files()
     if folder is None or not (folder / group).is_dir():
         raise NotShipped(f"no CRDs of {group}: no Go module ships them; name their folder in OPENINFRA_CRDS")
@@ -94,22 +96,52 @@ def folder_of_files() -> Path | None:
 
 
 def install(client: Client, groups: Iterable[str]) -> None:
-    """Apply the CRDs of groups, wait until all are Established, and let the readers see them.
+    """Apply the CRDs of groups, wait until all their kinds are served, and let the readers see them.
 
     Raises:
         Missing: the CRDs of a group are not here.
         TimeoutError: the API server does not establish one; the message has its conditions.
+        ApiError: it does not serve one, or refuses it.
     """
     wanted = [crd for group in groups for crd in load(group)]
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(client.apply, wanted))
     for crd in wanted:
         client.wait_for(*KIND, crd["metadata"]["name"], until=holds("Established"))
+        _wait_until_served(client, crd)
     users.grant(client)
 
 
+def _wait_until_served(client: Client, crd: Object, timeout: float = 30.0) -> None:
+    """An Established kind still answers 404 or 429 while discovery and storage catch up."""
+    deadline = time.monotonic() + timeout
+    for version in (version["name"] for version in crd["spec"]["versions"] if version["served"]):
+        path = f"/apis/{crd['spec']['group']}/{version}/{crd['spec']['names']['plural']}?limit=1"
+        while True:
+            try:
+                client.request("GET", path)
+                break
+            except ApiError as error:
+                if error.code not in {404, 429} or time.monotonic() > deadline:
+                    raise
+            time.sleep(0.05)
+
+
+def _of_modules(group: str) -> list[Object]:
+    """Parsed once: reading megabytes of YAML takes longer than installing them."""
+    here = Path(__file__).read_text()
+    cached = cache_root() / f"crds-{module_digest(MODULES / 'crds', here)}" / f"{group}.json"
+    if not cached.is_file():
+        found = [crd for location in FROM_MODULES[group] for crd in _of_module(location)]
+        cached.parent.mkdir(parents=True, exist_ok=True)
+        part = cached.with_suffix(f".{os.getpid()}.part")
+        part.write_text(json.dumps(found))
+        part.replace(cached)
+    return list(json.loads(cached.read_text()))
+
+
 def _of_module(location: InModule) -> list[Object]:
-    words = [_go(), "mod", "download", "-json", location.module]
+    words = [go(), "mod", "download", "-json", location.module]
     done = subprocess.run(
         words, cwd=MODULES / "crds", env=go_environment(), capture_output=True, text=True, check=False
     )
@@ -119,13 +151,29 @@ def _of_module(location: InModule) -> list[Object]:
     return _read([Path(answer["Dir"], folder) for folder in location.folders])
 
 
-def _go() -> str:
-    return tool("go", "golang-go")
+class _Loader(yaml.CSafeLoader):
+    """Takes the plain scalar `=`, one of prometheus-operator's enum values, for the text that Go reads."""
+
+
+_Loader.add_constructor("tag:yaml.org,2002:value", yaml.CSafeLoader.construct_yaml_str)
 
 
 def _read(folders: list[Path]) -> list[Object]:
     found = []
     for path in (path for folder in folders for path in sorted(folder.glob("*.yaml"))):
-        documents = yaml.load_all(path.read_text(), yaml.CSafeLoader)
-        found += [item for item in documents if item and item.get("kind") == KIND[1]]
+        documents = yaml.load_all(path.read_text(), _Loader)
+        found += [_terse(item) for item in documents if item and item.get("kind") == KIND[1]]
     return found
+
+
+def _terse(node: Any) -> Any:
+    """A schema without its descriptions: a third of the size, and of the time and memory to apply it."""
+    if isinstance(node, list):
+        return [_terse(item) for item in node]
+    if not isinstance(node, dict):
+        return node
+    return {
+        key: value if key == "default" else _terse(value)
+        for key, value in node.items()
+        if not (key == "description" and isinstance(value, str))
+    }

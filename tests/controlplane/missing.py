@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import shutil
+import sys
+from pathlib import Path
 from typing import NoReturn
 
 import pytest
@@ -18,12 +20,13 @@ class NotShipped(Missing):
 
 
 def tool(name: str, package: str) -> str:
-    """The path of a program of the system.
+    """The path of a program of the system, or of a package that was installed beside this Python.
 
     Raises:
-        Missing: it is not on PATH.
+        Missing: it is nowhere to be found.
     """
-    if found := shutil.which(name):
+    beside = Path(sys.executable).parent
+    if found := shutil.which(name, path=os.pathsep.join([str(beside), os.environ.get("PATH", os.defpath)])):
         return found
     raise Missing(f"{name} is not installed: apt-get install {package}")
 

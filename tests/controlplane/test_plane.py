@@ -17,6 +17,7 @@ from tests.controlplane import plane as planes
 from tests.controlplane import users
 from tests.controlplane.binaries import binary
 from tests.controlplane.client import ApiError, Client, holds
+from tests.controlplane.missing import tool
 from tests.controlplane.plane import ControlPlane
 from tests.controlplane.processes import Program, Run, clear_dead_runs, free_port, listens, marked
 
@@ -47,8 +48,9 @@ def test_an_api_server_of_the_pinned_version_is_ready_within_ten_seconds() -> No
 
 
 def test_kubectl_takes_the_kubeconfig_of_each_user(control_plane: ControlPlane) -> None:
+    kubectl = tool("kubectl", "kubernetes-client")
     for user in users.USERS:
-        words = ["kubectl", f"--kubeconfig={control_plane.kubeconfig(user)}", "auth", "whoami", "-ojson"]
+        words = [kubectl, f"--kubeconfig={control_plane.kubeconfig(user)}", "auth", "whoami", "-ojson"]
         seen = json.loads(subprocess.run(words, check=True, capture_output=True).stdout)
         assert seen["status"]["userInfo"]["username"] == user
 

@@ -60,7 +60,7 @@ def test_the_wheel_carries_its_license_and_command(wheel: zipfile.Path) -> None:
 
 def test_continuous_integration_and_the_readme_name_targets_that_exist() -> None:
     makefile = (ROOT / "Makefile").read_text()
-    for target in ("venv", "demo", "test", "test-slow", "check"):
+    for target in ("venv", "demo", "test", "test-fast", "test-slow", "check"):
         assert f"\n{target}: " in makefile
     assert (ROOT / ".ci" / "run").stat().st_mode & 0o111
     assert "make test" in (ROOT / ".ci" / "run").read_text()
