@@ -1,0 +1,1 @@
+"""Stand-ins for what a cluster has besides its control plane: kubelets, volumes, operators."""
