@@ -47,19 +47,17 @@ class Flux:
             "--watch-all-namespaces=true",
             f"--metrics-addr=127.0.0.1:{free_port()}",
             f"--health-addr=127.0.0.1:{health}",
-            "--log-level=info",
         ]
         if name == "notification-controller":
             words += [f"--events-addr=127.0.0.1:{free_port()}", f"--receiverAddr=127.0.0.1:{free_port()}"]
         else:
-            words.append("--events-addr=")
+            # What waits for a dependency is looked at again after this; 30 s by default.
+            words += ["--events-addr=", "--requeue-dependency=1s"]
         if name == "source-controller":
             address = f"127.0.0.1:{free_port()}"
             storage = run.subfolder("source-controller-storage")
             words += [f"--storage-path={storage}", f"--storage-addr={address}"]
             words.append(f"--storage-adv-addr={address}")
-        if name in {"kustomize-controller", "helm-controller"}:
-            words.append("--requeue-dependency=1s")
         environment = {"RUNTIME_NAMESPACE": NAMESPACE, "KUBECONFIG": str(self._plane.kubeconfig())}
         self._programs[name] = run.start(name, [program, *words], environment)
         return health
