@@ -155,7 +155,7 @@ class _Loader(yaml.CSafeLoader):
     """Takes the plain scalar `=`, one of prometheus-operator's enum values, for the text that Go reads."""
 
 
-_Loader.add_constructor("tag:yaml.org,2002:value", yaml.CSafeLoader.construct_yaml_str)
+_Loader.add_constructor("tag:yaml.org,2002:value", lambda loader, node: loader.construct_scalar(node))
 
 
 def _read(folders: list[Path]) -> list[Object]:

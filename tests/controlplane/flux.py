@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 from tests.controlplane.binaries import binary
@@ -33,7 +34,7 @@ class Flux:
         health = {name: self._start(name, program) for name, program in programs.items()}
         for name, port in health.items():
             url = f"http://127.0.0.1:{port}/readyz"
-            self._plane.run.wait(f"a ready {name}", lambda url=url: answers(url))
+            self._plane.run.wait(f"a ready {name}", partial(answers, url))
 
     def stop(self, *names: str) -> None:
         """Stop controllers, all by default: what they made stays."""

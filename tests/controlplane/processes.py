@@ -15,6 +15,7 @@ import signal
 import socket
 import subprocess
 import tempfile
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -64,7 +65,9 @@ class Run:
         self.logs.mkdir(parents=True)
 
     def start(self, name: str, words: Sequence[str | Path], env: Mapping[str, str] | None = None) -> Program:
-        """Start a program; only from the main thread, because the kernel kills it when that thread ends."""
+        """Start a program; from the main thread, because the kernel kills it when the starting thread ends."""
+        if threading.current_thread() is not threading.main_thread():
+            raise RuntimeError(f"{name} would end with the thread that starts it")
         home = self.subfolder(f"{name}-home")
         environment = {
             **{key: value for key, value in os.environ.items() if not key.lower().endswith("_proxy")},

@@ -102,8 +102,17 @@ def test_without_go_a_test_is_left_out_and_in_ci_it_fails(tmp_path: Path, ci: st
     checkout = Path(__file__).parents[2]
     test = "tests/controlplane/test_plane.py::test_a_stranger_is_turned_away"
     report = tmp_path / "report.xml"
-    python = Path(sys.executable)
-    words = [python, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-n", "0", f"--junitxml={report}"]
+    words = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "-q",
+        "-p",
+        "no:cacheprovider",
+        "-n",
+        "0",
+        f"--junitxml={report}",
+    ]
     nowhere = tmp_path / "bin"
     nowhere.mkdir()
     environment = {**os.environ, "CI": ci, "PATH": str(nowhere), "XDG_CACHE_HOME": str(tmp_path)}

@@ -49,7 +49,7 @@ def push(server: GitServer, work: Path, files: dict[str, Object]) -> str:
     for path, obj in files.items():
         (work / path).parent.mkdir(parents=True, exist_ok=True)
         (work / path).write_text(json.dumps(obj))
-    git = ["git", "-C", work, "-c", "user.name=Op", "-c", "user.email=op@cloud.example"]
+    git: list[str | Path] = ["git", "-C", work, "-c", "user.name=Op", "-c", "user.email=op@cloud.example"]
     proc.run([*git, "init", "--quiet", "--initial-branch=main"])
     proc.run([*git, "add", "."])
     proc.run([*git, "commit", "--quiet", "--message=First"])

@@ -17,7 +17,7 @@ from tests.controlplane import plane as planes
 from tests.controlplane import users
 from tests.controlplane.binaries import binary
 from tests.controlplane.client import ApiError, Client, holds
-from tests.controlplane.missing import tool
+from tests.controlplane.missing import NotShipped, tool
 from tests.controlplane.plane import ControlPlane
 from tests.controlplane.processes import Program, Run, clear_dead_runs, free_port, listens, marked
 
@@ -105,7 +105,7 @@ def test_the_crds_of_a_module_are_established_and_readable(
 
 def test_a_group_without_module_names_what_to_set(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("OPENINFRA_CRDS", str(tmp_path))
-    with pytest.raises(definitions.NotShipped, match=r"rook-ceph.*OPENINFRA_CRDS"):
+    with pytest.raises(NotShipped, match=r"rook-ceph.*OPENINFRA_CRDS"):
         definitions.load("rook-ceph")
 
 
