@@ -6,11 +6,21 @@ from functools import partial
 from pathlib import Path
 
 from tests.controlplane.binaries import binary
+from tests.controlplane.client import Object, holds
 from tests.controlplane.plane import ControlPlane, answers
 from tests.controlplane.processes import Program, free_port
 
 NAMESPACE = "flux-system"
 CONTROLLERS = ("source-controller", "kustomize-controller", "helm-controller", "notification-controller")
+
+
+def reconciled(obj: Object) -> bool:
+    """For `wait_for`: Ready in its present generation, and the rest of the status written too.
+
+    The controllers patch the conditions in a request of its own, before the rest (fluxcd/pkg, runtime/patch).
+    """
+    seen = obj.get("status", {}).get("observedGeneration")
+    return seen == obj["metadata"]["generation"] and holds()(obj)
 
 
 class Flux:

@@ -9,8 +9,8 @@ import pytest
 from openinfra_tui import proc
 from tests.controlplane.argocd import NAMESPACE as ARGOCD
 from tests.controlplane.argocd import ArgoCD
-from tests.controlplane.client import Object, holds
-from tests.controlplane.flux import Flux
+from tests.controlplane.client import Object
+from tests.controlplane.flux import Flux, reconciled
 from tests.controlplane.loopback.git import GitServer
 from tests.controlplane.loopback.helm import HelmRepository
 from tests.controlplane.plane import ControlPlane
@@ -71,8 +71,8 @@ def test_flux_reconciles_a_repository_and_a_release(
         git,
         tmp_path / "work",
         {
-            "first/map.json": config_map("first", word="one"),
-            "second/map.json": config_map("second", word="two"),
+            "first/map.yaml": config_map("first", word="one"),
+            "second/map.yaml": config_map("second", word="two"),
         },
     )
     meta = {"namespace": namespace}
@@ -128,9 +128,9 @@ def test_flux_reconciles_a_repository_and_a_release(
         }
     )
     for name in ("first", "second"):
-        done = client.wait_for(*kustomization, name, namespace, until=holds())
+        done = client.wait_for(*kustomization, name, namespace, until=reconciled)
         assert done["status"]["lastAppliedRevision"] == f"main@sha1:{git.head('site')}"
-    client.wait_for("helm.toolkit.fluxcd.io/v2", "HelmRelease", "web", namespace, until=holds())
+    client.wait_for("helm.toolkit.fluxcd.io/v2", "HelmRelease", "web", namespace, until=reconciled)
     words = [
         client.get("v1", "ConfigMap", name, namespace)["data"]["word"] for name in ("first", "second", "web")
     ]
@@ -147,7 +147,7 @@ def test_argocd_syncs_a_path_and_a_chart(
     tmp_path: Path,
 ) -> None:
     client = control_plane.client()
-    url = push(git, tmp_path / "work", {"first/map.json": config_map("first", word="one")})
+    url = push(git, tmp_path / "work", {"first/map.yaml": config_map("first", word="one")})
     chart = {
         "repoURL": charts.url,
         "chart": "web",
