@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -19,7 +20,7 @@ from tests.controlplane.binaries import binary
 from tests.controlplane.client import ApiError, Client, holds
 from tests.controlplane.missing import NotShipped, tool
 from tests.controlplane.plane import ControlPlane
-from tests.controlplane.processes import Program, Run, clear_dead_runs, free_port, listens, marked
+from tests.controlplane.processes import NotReady, Program, Run, clear_dead_runs, free_port, listens, marked
 
 CHECKOUT = Path(__file__).parents[2]
 
@@ -146,22 +147,22 @@ def test_controller_manager_and_scheduler_do_their_work(
 
 
 def test_a_program_that_ends_says_so_with_its_log(tmp_path: Path) -> None:
-    run = Run(tmp_path)
-    run.start("doomed", ["sh", "-c", "echo out of luck; exit 3"])
-    with pytest.raises(Exception, match=r"doomed ended with 3 before a miracle:\nout of luck"):
-        run.wait("a miracle", lambda: False)
-    run.close()
+    with closing(Run(tmp_path)) as run:
+        run.start("doomed", ["sh", "-c", "echo out of luck; exit 3"])
+        with pytest.raises(NotReady, match=r"doomed ended with 3 before a miracle:\nout of luck"):
+            run.wait("a miracle", lambda: False)
 
 
 def test_what_ignores_sigterm_is_killed_with_its_children(tmp_path: Path) -> None:
-    run = Run(tmp_path)
     port = free_port()
-    serve = f"import http.server as h; h.HTTPServer(('127.0.0.1', {port}), h.BaseHTTPRequestHandler).serve_forever()"
-    run.start(
-        "stubborn", ["sh", "-c", f'trap "" TERM; {sys.executable} -c "{serve}" & while :; do sleep 1; done']
+    serve = (
+        "import http.server as http;"
+        f"http.HTTPServer(('127.0.0.1', {port}), http.BaseHTTPRequestHandler).serve_forever()"
     )
-    run.wait("a listener", lambda: listens(port))
-    run.close()
+    stubborn = f'trap "" TERM; {sys.executable} -c "{serve}" & while :; do sleep 1; done'
+    with closing(Run(tmp_path)) as run:
+        run.start("stubborn", ["sh", "-c", stubborn])
+        run.wait("a listener", lambda: listens(port))
     assert not listens(port)
     assert list(tmp_path.glob("run-*")) == []
 
@@ -178,6 +179,7 @@ time.sleep(1000)
 
 
 def test_a_killed_run_leaves_nothing_that_the_next_does_not_clear(tmp_path: Path) -> None:
+    tool("setpriv", "util-linux")
     script = [sys.executable, "-c", KILLED, str(tmp_path)]
     environment = {**os.environ, "PYTHONPATH": str(CHECKOUT)}
     with subprocess.Popen(script, stdout=subprocess.PIPE, env=environment) as process:
@@ -195,10 +197,9 @@ def test_a_killed_run_leaves_nothing_that_the_next_does_not_clear(tmp_path: Path
         assert time.monotonic() < deadline
         time.sleep(0.05)
     assert folder.is_dir()
-    run = Run(tmp_path)
-    assert marked(folder) == []
-    assert not folder.exists()
-    run.close()
+    with closing(Run(tmp_path)):
+        assert marked(folder) == []
+        assert not folder.exists()
 
 
 def test_the_client_speaks_of_what_it_waited_for(control_plane: ControlPlane, namespace: str) -> None:
