@@ -100,7 +100,7 @@ def scheduler(control_plane: ControlPlane) -> Program:
 
 @pytest.fixture(scope="session")
 def flux(control_plane: ControlPlane, crds: Callable[..., None]) -> Flux:
-    """Flux with its four controllers, from here on."""
+    """Flux with what reconciles, from here on; `flux.start(NOTIFIER)` adds the notification-controller."""
     crds("flux")
     engine = Flux(control_plane)
     engine.start()

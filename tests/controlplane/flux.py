@@ -11,7 +11,8 @@ from tests.controlplane.plane import ControlPlane, answers
 from tests.controlplane.processes import Program, free_port
 
 NAMESPACE = "flux-system"
-CONTROLLERS = ("source-controller", "kustomize-controller", "helm-controller", "notification-controller")
+RECONCILERS = ("source-controller", "kustomize-controller", "helm-controller")
+NOTIFIER = "notification-controller"
 
 
 def reconciled(obj: Object) -> bool:
@@ -31,13 +32,13 @@ class Flux:
         self._programs: dict[str, Program] = {}
 
     def start(self, *names: str) -> None:
-        """Start controllers, all four by default, and wait until each is ready. Their CRDs must be there.
+        """Start controllers, the reconcilers by default, and wait until each is ready. Their CRDs must be there.
 
         Raises:
             Missing: a controller is not here and cannot be built.
             NotReady: one ended; the message carries its log.
         """
-        wanted = [name for name in names or CONTROLLERS if name not in self._programs]
+        wanted = [name for name in names or RECONCILERS if name not in self._programs]
         programs = {name: binary(name) for name in wanted}
         namespace = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE}}
         self._plane.client().apply(namespace)
@@ -59,7 +60,7 @@ class Flux:
             f"--metrics-addr=127.0.0.1:{free_port()}",
             f"--health-addr=127.0.0.1:{health}",
         ]
-        if name == "notification-controller":
+        if name == NOTIFIER:
             words += [f"--events-addr=127.0.0.1:{free_port()}", f"--receiverAddr=127.0.0.1:{free_port()}"]
         else:
             # What waits for a dependency is looked at again after this; 30 s by default.

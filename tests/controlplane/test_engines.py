@@ -10,7 +10,7 @@ from openinfra_tui import proc
 from tests.controlplane.argocd import NAMESPACE as ARGOCD
 from tests.controlplane.argocd import ArgoCD
 from tests.controlplane.client import Object
-from tests.controlplane.flux import Flux, reconciled
+from tests.controlplane.flux import NOTIFIER, Flux, reconciled
 from tests.controlplane.loopback.git import GitServer
 from tests.controlplane.loopback.helm import HelmRepository
 from tests.controlplane.plane import ControlPlane
@@ -135,6 +135,29 @@ def test_flux_reconciles_a_repository_and_a_release(
         client.get("v1", "ConfigMap", name, namespace)["data"]["word"] for name in ("first", "second", "web")
     ]
     assert words == ["one", "two", "three"]
+
+
+def test_the_notifier_gives_a_receiver_its_path(
+    control_plane: ControlPlane, flux: Flux, namespace: str
+) -> None:
+    flux.start(NOTIFIER)
+    client = control_plane.client()
+    secret = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "hook", "namespace": namespace}}
+    client.apply({**secret, "stringData": {"token": "word"}})
+    receiver: Object = {
+        "apiVersion": "notification.toolkit.fluxcd.io/v1",
+        "kind": "Receiver",
+        "metadata": {"name": "hook", "namespace": namespace},
+        "spec": {
+            "type": "generic",
+            "secretRef": {"name": "hook"},
+            "resources": [{"kind": "GitRepository", "name": "site"}],
+        },
+    }
+    client.apply(receiver)
+    done = client.wait_for(receiver["apiVersion"], "Receiver", "hook", namespace, until=reconciled)
+    assert done["status"]["webhookPath"].startswith("/hook/")
+    flux.stop(NOTIFIER)
 
 
 @pytest.mark.xdist_group("controlplane-argocd")
