@@ -26,6 +26,8 @@ class Live:
         stale: group versions whose API service is down, with why.
         schemas: types.
         admission: what may change objects on their way in; None when it could not be read.
+        namespaces: the names of all namespaces, None when they could not be read.
+        ending: those that are being deleted.
         uid: of the namespace kube-system, which is the cluster's identity.
     """
 
@@ -37,12 +39,23 @@ class Live:
     stale: dict[str, str] = field(default_factory=dict)
     schemas: Schemas = field(default_factory=Schemas)
     admission: Admission | None = None
+    namespaces: set[str] | None = None
+    ending: set[str] = field(default_factory=set)
     uid: str = ""
 
     def add(self, found: Iterable[dict[str, Any]]) -> None:
         """Take objects in."""
         for item in found:
             self.objects[str(item.get("apiVersion")), key_of(item)] = item
+
+    def add_namespaces(self, found: Iterable[dict[str, Any]]) -> None:
+        """Take in the list of all namespaces."""
+        listed = list(found)
+        self.add(listed)
+        self.namespaces = {str(item["metadata"]["name"]) for item in listed}
+        self.ending = {
+            str(item["metadata"]["name"]) for item in listed if item["metadata"].get("deletionTimestamp")
+        }
 
     def find(self, manifest: Mapping[str, Any]) -> dict[str, Any] | None:
         """The live object of a manifest, in the manifest's version."""
@@ -130,7 +143,7 @@ def _covers(rule: Mapping[str, Any], manifest: Mapping[str, Any], plural: str) -
         return "*" in values or value in values
 
     resources = rule.get("resources") or ()
-    # A webhook with matchPolicy Equivalent also sees other versions of the group: the version is not compared.
+    # matchPolicy Equivalent also sees other versions of the group, so the version is not compared.
     return (
         among("apiGroups", group)
         and bool(version)

@@ -196,3 +196,19 @@ def leftovers(fields: Mapping[str, Any], desired: Any, live: Any, kind: Type | N
 
     walk(fields, desired, live, kind, ())
     return found
+
+
+def locate(live: Any, path: Path) -> str:
+    """The JSON pointer of a path in an object, positions for items; empty when it is not there."""
+    out = ""
+    node = live
+    for element in path:
+        found = step(node, element, None)
+        if found is MISSING:
+            return ""
+        if isinstance(node, dict):
+            out += "/" + str(decoded(element)).replace("~", "~0").replace("/", "~1")
+        else:
+            out += f"/{next(index for index, item in enumerate(node) if item is found or item == found)}"
+        node = found
+    return out

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from openinfra_tui.drift.model import VERDICTS, ObjectVerdict
@@ -26,6 +26,7 @@ class Report:
         coverage: how many objects were read and compared, requests made, kinds that could not be read.
         problems: what keeps the whole from being complete, by kind or engine object.
         timings: seconds by step.
+        counted: the counts of the whole, where `objects` is only a part of it.
     """
 
     objects: tuple[ObjectVerdict, ...]
@@ -35,9 +36,18 @@ class Report:
     problems: tuple[str, ...] = ()
     timings: Mapping[str, float] = field(default_factory=dict)
 
+    counted: Mapping[str, int] | None = None
+
+    def only(self, verdicts: Collection[str]) -> Report:
+        """The report with only some verdicts shown; the counts stay those of the whole."""
+        shown = tuple(item for item in self.objects if item.verdict in verdicts)
+        return replace(self, objects=shown, counted=self.summary)
+
     @property
     def summary(self) -> dict[str, int]:
         """How many objects have each verdict, all nine."""
+        if self.counted is not None:
+            return dict(self.counted)
         counts = Counter(item.verdict for item in self.objects)
         return {verdict: counts[verdict] for verdict in VERDICTS}
 

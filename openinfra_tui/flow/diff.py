@@ -1,0 +1,508 @@
+"""The diff job: a repository against a cluster or a dump, from desired objects to a report.
+
+`run` yields `Progress` while it works and the `Report` as its last value. Nothing is written to the cluster.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+import re
+import tempfile
+import time
+from collections import Counter
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from openinfra_tui.cluster import kubeconfig
+from openinfra_tui.cluster.connection import Connection
+from openinfra_tui.cluster.errors import ApiError
+from openinfra_tui.drift import dump, expected, inventory, normalise, place, verdict
+from openinfra_tui.drift.desired import flux, helm, source
+from openinfra_tui.drift.desired.sealed import Opener
+from openinfra_tui.drift.live import Live
+from openinfra_tui.drift.mask import Masker
+from openinfra_tui.drift.model import Desired, EngineRef, Key, ObjectVerdict
+from openinfra_tui.drift.report import Report
+from openinfra_tui.errors import Refused, UserError
+from openinfra_tui.flow.asking import Asker
+from openinfra_tui.flow.reading import Reader
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Mapping, Sequence
+
+    from openinfra_tui.drift.desired.flux import Rendered
+    from openinfra_tui.drift.desired.source import Source
+
+_COMMIT = re.compile(r"(?:^|[:/@])([0-9a-f]{40}|[0-9a-f]{64})$")
+_MOST_REVISIONS = 4
+
+
+@dataclass(frozen=True)
+class Request:
+    """What is compared with what.
+
+    Attributes:
+        directory: the repository.
+        context: of the kubeconfig.
+        config: one kubeconfig file.
+        site: whose entry point is meant.
+        revision: a commit instead of the work tree.
+        against: `head`, `applied`, or empty for both, which tells pending from drifted.
+        dump: a dump instead of an API server.
+        selector: labels of the desired objects that are looked at.
+        namespace: the one that is looked at.
+        age_key: opens SOPS values.
+        kustomize: the program to use.
+        today: for expected differences.
+    """
+
+    directory: Path
+    context: str | None = None
+    config: Path | None = None
+    site: str = ""
+    revision: str = ""
+    against: str = ""
+    dump: Path | None = None
+    selector: str = ""
+    namespace: str = ""
+    age_key: Path | None = None
+    kustomize: str | None = None
+    today: date = field(default_factory=date.today)
+
+
+@dataclass(frozen=True)
+class Progress:
+    """A step that has begun or moved."""
+
+    step: str
+    done: int = 0
+    total: int = 0
+
+
+async def run(request: Request) -> AsyncIterator[Progress | Report]:
+    """Compare, and yield what is being done, then the report.
+
+    Raises:
+        UserError: the repository, the kubeconfig or the cluster is not usable at all.
+        Refused: it is another cluster than the one recorded.
+    """
+    with tempfile.TemporaryDirectory(prefix="openinfra-diff-") as temporary:
+        job = _Job(request, Path(temporary))
+        yield Progress("connect")
+        if request.dump is not None:
+            job.live, job.salt = await asyncio.to_thread(dump.read, request.dump)
+            async for event in job.work(None):
+                yield event
+            return
+        access = kubeconfig.load(request.context, request.config)
+        async with Connection(access) as connection:
+            reader = Reader(connection, job.live)
+            await reader.start()
+            async for event in job.work(reader):
+                yield event
+
+
+class _Job:
+    """One run: its parts share the cluster, the renders and the clock."""
+
+    def __init__(self, request: Request, temporary: Path) -> None:
+        self.request = request
+        self.temporary = temporary
+        self.live = Live()
+        self.salt = ""
+        self.timings: dict[str, float] = {}
+        self._clock = time.monotonic()
+
+    async def work(self, reader: Reader | None) -> AsyncIterator[Progress | Report]:
+        self._lap("connect")
+        target = await asyncio.to_thread(self._target)
+        roots = await asyncio.to_thread(self._roots, target)
+        self._same_cluster(target, roots)
+        yield Progress("render")
+        lookup = self._lookup(reader, asyncio.get_running_loop())
+        head, before = await asyncio.to_thread(self._render, target, roots, lookup)
+        self._lap("render")
+        releases, unread = await self._releases(reader, head)
+        desired = [place.scoped(item, self.live) for item in (*head.objects, *releases)]
+        desired = [self._as_dumped(item) for item in desired if self._chosen(item.object)]
+        earlier = {
+            key: self._as_dumped(place.scoped(item, self.live)) for key, item in before.objects.items()
+        }
+        kinds = Counter(item.key.kind for item in desired)
+        yield Progress(f"read {', '.join(sorted(kinds))}", 0, len(desired))
+        if reader is not None:
+            await reader.read([*desired, *earlier.values()])
+        self._lap("read")
+        yield Progress("compare", 0, len(desired))
+        judge = _Judge(self.live, reader, place.overlay(desired))
+        found = list(await asyncio.gather(*(self._one(judge, item, before, earlier) for item in desired)))
+        self._lap("compare")
+        if not self.request.selector:
+            found += await self._extras(reader, head, before, {item.key for item in desired})
+        found += unread + self._unbuilt(head)
+        self._lap("extra")
+        yield self._report(found, target, before, desired, reader, judge)
+
+    def _lap(self, step: str) -> None:
+        now = time.monotonic()
+        self.timings[step] = now - self._clock
+        self._clock = now
+
+    def _target(self) -> Source:
+        request = self.request
+        if request.revision:
+            folder = self.temporary / "revision"
+            return source.at_revision(request.directory, request.revision, folder)
+        return source.work_tree(request.directory)
+
+    def _roots(self, target: Source) -> list[dict[str, Any]]:
+        roots = flux.entry_points(target)
+        if self.request.site:
+            roots = [root for root in roots if self.request.site in flux.path_of(root).split("/")]
+        by_ref: dict[EngineRef, list[dict[str, Any]]] = {}
+        for root in roots:
+            by_ref.setdefault(flux.ref_of(root), []).append(root)
+        applied = {flux.ref_of(item): flux.path_of(item) for item in self._kustomizations()}
+        chosen = []
+        for ref, same in by_ref.items():
+            fitting = [root for root in same if flux.path_of(root) == applied.get(ref)]
+            if len(same) > 1 and len(fitting) != 1:
+                paths = ", ".join(sorted(flux.path_of(root) for root in same))
+                raise UserError(f"several entry points have the name {ref.name}: {paths}", "name one: --site")
+            chosen.append(fitting[0] if len(same) > 1 else same[0])
+        if not chosen:
+            raise UserError(
+                f"{self.request.directory} has no entry point of Flux",
+                "a Kustomization of kustomize.toolkit.fluxcd.io that builds a folder of this repository",
+            )
+        return chosen
+
+    def _kustomizations(self) -> list[dict[str, Any]]:
+        found = self.live.of_kind("kustomize.toolkit.fluxcd.io", "Kustomization")
+        return [item for item in found if flux.is_kustomization(item)]
+
+    def _same_cluster(self, target: Source, roots: Sequence[Mapping[str, Any]]) -> None:
+        recorded = expected.clusters(target.root)
+        for root in roots:
+            wanted = recorded.get(flux.path_of(root))
+            if wanted and self.live.uid and wanted != self.live.uid:
+                raise Refused(
+                    f"this is another cluster than {flux.path_of(root)}: its kube-system is {self.live.uid}",
+                    f"{expected.CLUSTERS} records {wanted}; choose another --context",
+                )
+
+    def _lookup(self, reader: Reader | None, loop: asyncio.AbstractEventLoop) -> flux.Lookup:
+        """What `substituteFrom` names, read from the threads that render."""
+
+        def find(kind: str, namespace: str, name: str) -> Mapping[str, Any] | None:
+            manifest = {"apiVersion": "v1", "kind": kind, "metadata": {"namespace": namespace, "name": name}}
+            known = self.live.find(manifest)
+            if known is not None or reader is None or kind not in ("ConfigMap", "Secret"):
+                return known if reader is not None or kind != "Secret" or not self.salt else None
+            try:
+                return asyncio.run_coroutine_threadsafe(reader.again(manifest), loop).result()
+            except ApiError:
+                return None
+
+        return find
+
+    def _render(
+        self, target: Source, roots: list[dict[str, Any]], lookup: flux.Lookup
+    ) -> tuple[Rendered, _Before]:
+        opener = Opener(self.request.age_key)
+
+        def render(files: Source) -> Rendered:
+            return flux.render(files, roots, lookup, opener=opener, kustomize=self.request.kustomize)
+
+        head = render(target)
+        before = _Before(applied=self._applied())
+        if self.request.against == "head":
+            return head, before
+        commits = {commit for commit in before.applied.values() if commit}
+        wanted = {c for c in commits if c != target.revision or target.dirty}
+        for commit in sorted(wanted)[:_MOST_REVISIONS]:
+            if not source.has_commit(self.request.directory, commit):
+                continue
+            folder = self.temporary / commit
+            files = source.at_revision(self.request.directory, commit, folder)
+            before.renders[commit] = flux.render(
+                files, roots, lookup, opener=opener, kustomize=self.request.kustomize
+            )
+        if not target.dirty:
+            before.renders[target.revision] = head
+        before.collect()
+        if self.request.against == "applied":
+            held = [item for item in head.objects if before.known(item.application.ref)]
+            left = [item for item in head.objects if not before.known(item.application.ref)]
+            head.objects = [*before.objects.values(), *left] if held else head.objects
+        return head, before
+
+    def _applied(self) -> dict[EngineRef, str]:
+        """The commit that each Kustomization applied last, empty when it names none."""
+        found = {}
+        for item in self._kustomizations():
+            revision = str((item.get("status") or {}).get("lastAppliedRevision") or "")
+            match = _COMMIT.search(revision)
+            if revision:
+                found[flux.ref_of(item)] = match[1] if match else ""
+        return found
+
+    async def _releases(
+        self, reader: Reader | None, head: Rendered
+    ) -> tuple[list[Desired], list[ObjectVerdict]]:
+        """The objects inside HelmReleases, and verdicts of those that cannot be opened."""
+        wanted = {
+            item.key: item for item in head.objects if item.key.kind == "HelmRelease" and not item.problem
+        }
+        found: list[Desired] = []
+        unread: list[ObjectVerdict] = []
+        for release in self.live.of_kind("helm.toolkit.fluxcd.io", "HelmRelease"):
+            metadata = release["metadata"]
+            key = Key("helm.toolkit.fluxcd.io", "HelmRelease", metadata["namespace"], metadata["name"])
+            storage = helm.storage_of(release)
+            if key not in wanted or storage is None:
+                continue
+            objects = await self._release(reader, *storage)
+            if objects is None:
+                unread += await self._by_inventory(reader, release, wanted[key])
+            else:
+                found += helm.desired(release, objects, wanted[key].origin, self.live.scopes)
+        return found, unread
+
+    async def _release(self, reader: Reader | None, namespace: str, name: str) -> list[dict[str, Any]] | None:
+        manifest = {"apiVersion": "v1", "kind": "Secret", "metadata": {"namespace": namespace, "name": name}}
+        try:
+            secret = await reader.again(manifest) if reader else self.live.find(manifest)
+        except ApiError:
+            return None
+        return helm.manifest_of(secret) if secret else None
+
+    async def _by_inventory(
+        self, reader: Reader | None, release: Mapping[str, Any], desired: Desired
+    ) -> list[ObjectVerdict]:
+        """Without the release Secret only the existence of its objects can be told."""
+        found = []
+        for key, version in inventory.entries(release).items():
+            api_version = f"{key.group}/{version}" if key.group else version
+            there = await self._there(reader, key)
+            application = helm.application_of(release)
+            found.append(
+                ObjectVerdict(
+                    api_version,
+                    key,
+                    "missing" if there is None else "unverified",
+                    "create" if there is None and application.enforces else "none",
+                    "local" if there is None else None,
+                    application.ref,
+                    desired.origin,
+                    reason="the release Secret cannot be read: only existence was compared",
+                )
+            )
+        return found
+
+    async def _there(self, reader: Reader | None, key: Key) -> dict[str, Any] | None:
+        if reader is not None:
+            return await reader.by_key(key)
+        return next((item for (_, other), item in self.live.objects.items() if other == key), None)
+
+    def _chosen(self, manifest: Mapping[str, Any]) -> bool:
+        metadata = manifest.get("metadata") or {}
+        if self.request.namespace and metadata.get("namespace") != self.request.namespace:
+            return False
+        return normalise.selects(self.request.selector, metadata.get("labels") or {})
+
+    def _as_dumped(self, desired: Desired) -> Desired:
+        """A desired Secret in the digests of the dump, so that equal stays equal."""
+        if not self.salt or not dump.is_core_secret(desired.object) or desired.sealed:
+            return desired
+        return dataclasses.replace(
+            desired, object=dump.sealed(normalise.for_apply(desired.object), self.salt)
+        )
+
+    async def _one(
+        self, judge: _Judge, desired: Desired, before: _Before, earlier: Mapping[Any, Desired]
+    ) -> ObjectVerdict:
+        found = await judge.verdict(desired)
+        ref = desired.application.ref
+        if ref.kind != "Kustomization" or not before.applied.get(ref):
+            return found
+        if found.verdict not in ("missing", "drifted", "will-be-reverted"):
+            return found
+        if self.request.against:
+            return found
+        if not before.known(ref):
+            return dataclasses.replace(
+                found,
+                verdict="unverified",
+                reason=f"the applied revision {before.applied[ref][:12]} is not in this clone: fetch it",
+            )
+        old = earlier.get((ref, desired.key))
+        if old is None:
+            return verdict.pending(found, None)
+        if old.object == desired.object:
+            return found
+        return verdict.pending(found, await judge.verdict(old))
+
+    async def _extras(
+        self, reader: Reader | None, head: Rendered, before: _Before, desired: set[Key]
+    ) -> list[ObjectVerdict]:
+        engines = {flux.ref_of(item): item for item in self._kustomizations()}
+        listed: dict[Key, EngineRef] = {}
+        for ref, engine in engines.items():
+            if ref in head.engines and ref not in head.problems:
+                listed |= dict.fromkeys(inventory.entries(engine), ref)
+        candidates = {key: ref for key, ref in listed.items() if key not in desired and self._in_view(key)}
+        found = []
+        for key, ref in candidates.items():
+            try:
+                live = await self._there(reader, key)
+            except ApiError:
+                continue
+            if live is None or inventory.owner_of(live) not in (None, ref):
+                continue  # gone, or now another Kustomization's
+            application = flux.application_of(engines[ref])
+            waiting = (ref, key) in before.objects
+            found.append(inventory.extra(live, key, application, listed=True, waiting=waiting))
+        for (_, key), item in list(self.live.objects.items()):
+            owner = inventory.owner_of(item)
+            if owner is None or owner not in engines or owner not in head.engines or key in desired:
+                continue
+            if key in listed or inventory.is_copy(item) or not self._in_view(key):
+                continue
+            application = flux.application_of(engines[owner])
+            found.append(inventory.extra(item, key, application, listed=False, waiting=False))
+        return found
+
+    def _in_view(self, key: Key) -> bool:
+        return not self.request.namespace or key.namespace == self.request.namespace
+
+    def _unbuilt(self, head: Rendered) -> list[ObjectVerdict]:
+        """One verdict for each engine object whose content could not be built."""
+        out = []
+        for ref, problem in head.problems.items():
+            engine = head.engines.get(ref)
+            if engine is None or not problem.startswith("build:"):
+                continue
+            key = Key("kustomize.toolkit.fluxcd.io", ref.kind, ref.namespace, ref.name)
+            version = str(engine.get("apiVersion"))
+            out.append(ObjectVerdict(version, key, "blocked", "blocked", None, ref, reason=problem))
+        return out
+
+    def _report(
+        self,
+        found: list[ObjectVerdict],
+        target: Source,
+        before: _Before,
+        desired: list[Desired],
+        reader: Reader | None,
+        judge: _Judge,
+    ) -> Report:
+        known = expected.read(target.root)
+        masker = Masker()
+        for item in desired:
+            masker.learn(item.object)
+        for item in self.live.objects.values():
+            masker.learn(item)
+        verdicts = [expected.apply(item, known, self.request.today) for item in found]
+        built = {(item.engine, item.key) for item in verdicts if item.verdict == "blocked"}
+        shown = [
+            masker.verdict(item)
+            for item in verdicts
+            if item.verdict == "blocked" or (item.engine, item.key) not in built
+        ]
+        shown.sort(key=lambda item: (item.key, item.engine or EngineRef("", "", "")))
+        compared = sum(item.verdict not in ("unverified", "blocked") for item in shown)
+        access = reader.connection.access if reader else None
+        return Report(
+            tuple(shown),
+            cluster={
+                "context": access.context if access else None,
+                "server": access.server if access else None,
+                "dump": str(self.request.dump) if self.request.dump else None,
+                "uid": self.live.uid or None,
+            },
+            repository={
+                "path": str(self.request.directory),
+                "revision": target.revision or None,
+                "dirty": target.dirty,
+                "applied": {
+                    f"{ref.kind} {ref.namespace}/{ref.name}": commit or None
+                    for ref, commit in sorted(before.applied.items())
+                },
+            },
+            coverage={
+                "desired": len(desired),
+                "compared": compared,
+                "requests": reader.connection.requests if reader else 0,
+                "dryRuns": judge.asker.asked if judge.asker else 0,
+                "admission": "read" if self.live.admission is not None else "unknown",
+            },
+            timings=self.timings,
+        )
+
+
+@dataclass
+class _Before:
+    """What each engine object applied last."""
+
+    applied: dict[EngineRef, str] = field(default_factory=dict)
+    renders: dict[str, Rendered] = field(default_factory=dict)
+    objects: dict[tuple[EngineRef, Key], Desired] = field(default_factory=dict)
+
+    def known(self, ref: EngineRef) -> bool:
+        """Whether the files of the revision that it applied last are here."""
+        return self.applied.get(ref, "") in self.renders
+
+    def collect(self) -> None:
+        """Choose for each engine object the render of its own revision."""
+        for ref, commit in self.applied.items():
+            if commit in self.renders:
+                for item in self.renders[commit].objects:
+                    if item.application.ref == ref:
+                        self.objects[ref, item.key] = item
+
+
+class _Judge:
+    """Verdicts of single objects, asking the server where that is needed and possible."""
+
+    def __init__(self, live: Live, reader: Reader | None, brings: place.Overlay) -> None:
+        self.live = live
+        self.reader = reader
+        self.brings = brings
+        self.asker = Asker(reader) if reader else None
+
+    async def verdict(self, desired: Desired) -> ObjectVerdict:
+        early = place.hindrance(desired, self.live, self.brings)
+        if early is not None:
+            return early
+        there = self.live.find(desired.object)
+        kind = self.live.schemas.find(str(desired.object.get("apiVersion")), desired.key.kind)
+        found = verdict.assess(desired, there, kind, admission=self._admission(desired, there))
+        if self.asker is None:
+            return found.verdict
+        if there is None and found.verdict.verdict == "missing":
+            return await self._absent(desired, found.verdict)
+        if not found.ask or there is None:
+            return found.verdict
+        return await self.asker.settle(desired, there, kind, found)
+
+    async def _absent(self, desired: Desired, found: ObjectVerdict) -> ObjectVerdict:
+        """Whether the server would take what is missing."""
+        if self.asker is None:
+            return found
+        answer = await self.asker.apply(desired)
+        if answer.object is not None:
+            return dataclasses.replace(found, proof="dry-run")
+        return verdict.blocked(desired, answer.reason) if answer.blocks else found
+
+    def _admission(self, desired: Desired, there: Mapping[str, Any] | None) -> bool:
+        if self.reader is None:
+            return False
+        if self.live.admission is None:
+            return True
+        plural = self.reader.resource(desired.object).plural
+        touches = self.live.admission.touches
+        return touches(desired.object, plural) or (there is not None and touches(there, plural))
