@@ -20,9 +20,8 @@ _FILE = click.Path(path_type=Path, exists=True)
 def _verdicts(_: click.Context, parameter: click.Parameter, value: str | None) -> frozenset[str]:
     names = frozenset(part.strip() for part in (value or "").split(",") if part.strip())
     if unknown := names - set(VERDICTS):
-        raise click.BadParameter(
-            f"{', '.join(sorted(unknown))}; known: {', '.join(VERDICTS)}", param=parameter
-        )
+        known = ", ".join(VERDICTS)
+        raise click.BadParameter(f"{', '.join(sorted(unknown))}; known: {known}", param=parameter)
     return names
 
 

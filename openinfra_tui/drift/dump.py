@@ -66,8 +66,8 @@ def write(objects: Iterable[Mapping[str, Any]], salt: str) -> str:
 def sealed(manifest: Mapping[str, Any], salt: str) -> dict[str, Any]:
     """A Secret with digests for values; any object without its last-applied copy.
 
-    Digests are keyed with a random salt that stands in the dump: equal values stay equal, and a weak value can
-    still be guessed by who has the dump.
+    Digests are keyed with a random salt that stands in the dump: equal values stay equal, and a weak value
+    can still be guessed by who has the dump.
     """
     out = dict(manifest)
     metadata = dict(out.get("metadata") or {})

@@ -96,7 +96,7 @@ CLUSTERS = ".openinfra/clusters.yaml"
 
 
 def clusters(root: Path) -> dict[str, str]:
-    """By path of an entry point, the UID of kube-system of the cluster that it is for; empty without the file.
+    """By path of an entry point, the UID of its cluster (of kube-system); empty without the file.
 
     Raises:
         UserError: the file is not a mapping.

@@ -40,7 +40,7 @@ def is_copy(manifest: Mapping[str, Any]) -> bool:
     return bool(metadata.get("ownerReferences")) or manifest.get("kind") in _COPIED
 
 
-def extra(
+def not_in_git(
     live: Mapping[str, Any], key: Key, application: Application, *, listed: bool, waiting: bool
 ) -> ObjectVerdict:
     """The verdict of an object that Git does not hold.

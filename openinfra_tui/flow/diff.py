@@ -365,7 +365,7 @@ class _Job:
                 continue  # gone, or now another Kustomization's
             application = flux.application_of(engines[ref])
             waiting = (ref, key) in before.objects
-            found.append(inventory.extra(live, key, application, listed=True, waiting=waiting))
+            found.append(inventory.not_in_git(live, key, application, listed=True, waiting=waiting))
         for (_, key), item in list(self.live.objects.items()):
             owner = inventory.owner_of(item)
             if owner is None or owner not in engines or owner not in head.engines or key in desired:
@@ -373,7 +373,7 @@ class _Job:
             if key in listed or inventory.is_copy(item) or not self._in_view(key):
                 continue
             application = flux.application_of(engines[owner])
-            found.append(inventory.extra(item, key, application, listed=False, waiting=False))
+            found.append(inventory.not_in_git(item, key, application, listed=False, waiting=False))
         return found
 
     def _in_view(self, key: Key) -> bool:
@@ -402,10 +402,8 @@ class _Job:
     ) -> Report:
         known = expected.read(target.root)
         masker = Masker()
-        for item in desired:
-            masker.learn(item.object)
-        for item in self.live.objects.values():
-            masker.learn(item)
+        for manifest in (*(item.object for item in desired), *self.live.objects.values()):
+            masker.learn(manifest)
         verdicts = [expected.apply(item, known, self.request.today) for item in found]
         built = {(item.engine, item.key) for item in verdicts if item.verdict == "blocked"}
         shown = [

@@ -16,6 +16,7 @@ import yaml
 _Base: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _BaseDumper: Any = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
 
+_NUMBER = "tag:yaml.org,2002:float"  # of every number: one resolver for all of them
 _BOOLS = {
     **dict.fromkeys(("y", "Y", "yes", "Yes", "YES", "true", "True", "TRUE", "on", "On", "ON"), True),
     **dict.fromkeys(("n", "N", "no", "No", "NO", "false", "False", "FALSE", "off", "Off", "OFF"), False),
@@ -23,6 +24,7 @@ _BOOLS = {
 _INT = re.compile(r"[-+]?(?:0[xX][0-9a-fA-F]+|0[oO]?[0-7]+|0[bB][01]+|0|[1-9][0-9]*)")
 _FLOAT = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?")
 _SPECIAL = re.compile(r"[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN)")
+_WIDE = 1 << 30  # never fold a line
 _LIKE_A_NUMBER = re.compile(r"[-+]?[.0-9][0-9a-fA-FxXoObB_.+-]*")
 
 
@@ -30,6 +32,10 @@ class GoLoader(_Base):  # type: ignore[misc] # the C loader has no types
     """Reads plain scalars as goyaml v2 does."""
 
     yaml_implicit_resolvers: dict[str, Any] = {}  # noqa: RUF012 - replaced as a whole, as PyYAML wants it
+
+    def construct_mapping(self, node: Any, deep: bool = False) -> dict[str, Any]:
+        """A mapping with the keys that it has as JSON: `n: 1` is `"false": 1`."""
+        return {_key(key): value for key, value in super().construct_mapping(node, deep).items()}
 
 
 class GoDumper(_BaseDumper):  # type: ignore[misc] # the C dumper has no types
@@ -40,6 +46,12 @@ class GoDumper(_BaseDumper):  # type: ignore[misc] # the C dumper has no types
     def ignore_aliases(self, data: Any) -> bool:  # noqa: ARG002 - the signature is PyYAML's
         """Write every value out."""
         return True
+
+
+def _key(key: Any) -> str:
+    if isinstance(key, str):
+        return key
+    return "null" if key is None else str(key).lower()
 
 
 def _number(text: str) -> int | float | str:
@@ -62,6 +74,12 @@ def _construct_number(loader: Any, node: Any) -> Any:
     return _number(str(loader.construct_scalar(node)))
 
 
+def _go_float(value: float) -> str:
+    if math.isfinite(value):
+        return repr(value)
+    return ".nan" if math.isnan(value) else f"{'-' if value < 0 else ''}.inf"
+
+
 def _construct_bool(loader: Any, node: Any) -> Any:
     text = str(loader.construct_scalar(node))
     return _BOOLS.get(text, text)
@@ -76,11 +94,13 @@ for _class in (GoLoader, GoDumper):
     )
     _class.add_implicit_resolver("tag:yaml.org,2002:merge", re.compile(r"^(?:<<)$"), ["<"])
     _class.add_implicit_resolver(
-        "tag:yaml.org,2002:float",
+        _NUMBER,
         re.compile(rf"^(?:{_LIKE_A_NUMBER.pattern}|{_SPECIAL.pattern})$"),
         list("-+.0123456789"),
     )
-GoLoader.add_constructor("tag:yaml.org,2002:float", _construct_number)
+GoDumper.add_representer(int, lambda dumper, value: dumper.represent_scalar(_NUMBER, str(value)))
+GoDumper.add_representer(float, lambda dumper, value: dumper.represent_scalar(_NUMBER, _go_float(value)))
+GoLoader.add_constructor(_NUMBER, _construct_number)
 GoLoader.add_constructor("tag:yaml.org,2002:int", _construct_number)
 GoLoader.add_constructor("tag:yaml.org,2002:bool", _construct_bool)
 
@@ -96,4 +116,4 @@ def load_all(text: str | bytes) -> list[Any]:
 
 def dump(value: Any) -> str:
     """A document as Go writes it: sorted keys, plain scalars where they read back as they are."""
-    return str(yaml.dump(value, Dumper=GoDumper, sort_keys=True, width=math.inf, allow_unicode=True))
+    return str(yaml.dump(value, Dumper=GoDumper, sort_keys=True, width=_WIDE, allow_unicode=True))

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 _SUFFIXES = (".yaml", ".yml", ".json")
 _KIND = re.compile(r"^kind:\s*['\"]?([A-Za-z0-9]+)", re.MULTILINE)
 _SEPARATOR = re.compile(r"^---.*$", re.MULTILINE)
+_FLOW = re.compile(r"^metadata:\s*\{.*?\bname:\s*['\"]?([^\s'\",}]+)")
 _LINE = re.compile(r"^([ \t]+)name:\s*['\"]?([^\s'\"#]+)")
 
 
@@ -125,6 +126,8 @@ def _name_of(document: str) -> str:
             continue
         if not line[0].isspace():
             inside = line.startswith("metadata:")
+            if inside and (flow := _FLOW.search(line)):
+                return flow[1]
             indent = ""
             continue
         if not inside:
