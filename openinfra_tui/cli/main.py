@@ -18,6 +18,7 @@ COMMANDS = {
     "catalog": "What exists: distributions, series, deployers, placements, engines.",
     "check": "Check a generated repository, offline.",
     "diff": "Show where a cluster has left its repository, without writing.",
+    "dump": "Write a cluster to a file, for `diff --from-dump`.",
     "doctor": "Show which programs are present, and their versions.",
     "generate": "Write the repository of a site, as one commit.",
     "plan": "Show what a site will carry, and in what order.",

@@ -13,6 +13,7 @@ from openinfra_tui.drift.desired import goyaml
 from openinfra_tui.drift.live import Live
 from openinfra_tui.drift.mask import LAST_APPLIED
 from openinfra_tui.drift.model import group_of
+from openinfra_tui.drift.schema import Schemas
 from openinfra_tui.errors import UserError
 
 if TYPE_CHECKING:
@@ -33,16 +34,20 @@ def read(path: Path) -> tuple[Live, str]:
     files = sorted(item for item in path.rglob("*") if item.suffix in _SUFFIXES) if path.is_dir() else [path]
     live = Live()
     salt = ""
+    schemas: dict[str, Any] = {}
     for file in files:
         for document in _documents(file):
             salt = salt or str(((document.get("metadata") or {}).get("annotations") or {}).get(SALT, ""))
-            items = list(_flat(document))
-            live.add(items)
+            live.add(_flat(document))
+            more = document.get("openinfra") or {}
+            live.scopes |= {(version, kind): scoped for version, kind, scoped in more.get("kinds") or ()}
+            schemas |= more.get("schemas") or {}
     if not live.objects:
         raise UserError(f"{path} holds no Kubernetes object", "write one with `openinfra-tui dump`")
     for version, key in live.objects:
         kind = (version, key.kind)
         live.scopes[kind] = live.scopes.get(kind, False) or bool(key.namespace)
+    live.schemas = Schemas(schemas)
     namespaces = live.of_kind("", "Namespace")
     if namespaces:
         live.add_namespaces(namespaces)
@@ -52,12 +57,28 @@ def read(path: Path) -> tuple[Live, str]:
     return live, salt
 
 
-def write(objects: Iterable[Mapping[str, Any]], salt: str) -> str:
-    """A dump of objects: one List in JSON, each secret value replaced by its digest."""
+def write(
+    objects: Iterable[Mapping[str, Any]],
+    salt: str,
+    kinds: Mapping[tuple[str, str], bool],
+    documents: Mapping[str, Mapping[str, Any]],
+) -> str:
+    """A dump of objects: one List in JSON, each secret value replaced by its digest.
+
+    Args:
+        objects: of the cluster.
+        salt: of the digests.
+        kinds: what was listed, by apiVersion and kind, and whether its objects have a namespace.
+        documents: OpenAPI v3 by apiVersion.
+    """
     document = {
         "apiVersion": "v1",
         "kind": "List",
         "metadata": {"annotations": {SALT: salt}},
+        "openinfra": {
+            "kinds": [[version, kind, namespaced] for (version, kind), namespaced in kinds.items()],
+            "schemas": {version: _without_words(found) for version, found in documents.items()},
+        },
         "items": [sealed(item, salt) for item in objects],
     }
     return json.dumps(document, indent=1, ensure_ascii=False) + "\n"
@@ -86,6 +107,20 @@ def digest(value: Any, salt: str) -> str:
     """The digest of one secret value."""
     text = "".join(str(value).split())
     return _PREFIX + hmac.new(salt.encode(), text.encode(), hashlib.sha256).hexdigest()
+
+
+def _without_words(node: Any) -> Any:
+    """A schema without its prose and its requests: what a merge needs is a small part of it."""
+    if isinstance(node, list):
+        return [_without_words(item) for item in node]
+    if not isinstance(node, dict):
+        return node
+    # A property may itself be called `description`; prose is a text.
+    return {
+        key: _without_words(value)
+        for key, value in node.items()
+        if key != "paths" and not (key == "description" and isinstance(value, str))
+    }
 
 
 def _documents(file: Path) -> list[dict[str, Any]]:

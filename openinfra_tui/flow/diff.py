@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 from openinfra_tui.cluster import kubeconfig
 from openinfra_tui.cluster.connection import Connection
 from openinfra_tui.cluster.errors import ApiError
-from openinfra_tui.drift import dump, expected, inventory, normalise, place, verdict
+from openinfra_tui.drift import dump, expected, inventory, normalise, place
 from openinfra_tui.drift.desired import flux, helm, source
 from openinfra_tui.drift.desired.sealed import Opener
 from openinfra_tui.drift.live import Live
@@ -27,7 +27,8 @@ from openinfra_tui.drift.mask import Masker
 from openinfra_tui.drift.model import Desired, EngineRef, Key, ObjectVerdict
 from openinfra_tui.drift.report import Report
 from openinfra_tui.errors import Refused, UserError
-from openinfra_tui.flow.asking import Asker
+from openinfra_tui.flow.before import Before
+from openinfra_tui.flow.judging import Judge
 from openinfra_tui.flow.reading import Reader
 
 if TYPE_CHECKING:
@@ -128,17 +129,17 @@ class _Job:
         releases, unread = await self._releases(reader, head)
         desired = [place.scoped(item, self.live) for item in (*head.objects, *releases)]
         desired = [self._as_dumped(item) for item in desired if self._chosen(item.object)]
-        earlier = {
+        before.objects = {
             key: self._as_dumped(place.scoped(item, self.live)) for key, item in before.objects.items()
         }
         kinds = Counter(item.key.kind for item in desired)
         yield Progress(f"read {', '.join(sorted(kinds))}", 0, len(desired))
         if reader is not None:
-            await reader.read([*desired, *earlier.values()])
+            await reader.read([*desired, *before.objects.values()])
         self._lap("read")
         yield Progress("compare", 0, len(desired))
-        judge = _Judge(self.live, reader, place.overlay(desired))
-        found = list(await asyncio.gather(*(self._one(judge, item, before, earlier) for item in desired)))
+        judge = Judge(self.live, reader, place.overlay(desired))
+        found = list(await asyncio.gather(*(self._one(judge, item, before) for item in desired)))
         self._lap("compare")
         if not self.request.selector:
             found += await self._extras(reader, head, before, {item.key for item in desired})
@@ -211,14 +212,14 @@ class _Job:
 
     def _render(
         self, target: Source, roots: list[dict[str, Any]], lookup: flux.Lookup
-    ) -> tuple[Rendered, _Before]:
+    ) -> tuple[Rendered, Before]:
         opener = Opener(self.request.age_key)
 
         def render(files: Source) -> Rendered:
             return flux.render(files, roots, lookup, opener=opener, kustomize=self.request.kustomize)
 
         head = render(target)
-        before = _Before(applied=self._applied())
+        before = Before(applied=self._applied())
         if self.request.against == "head":
             return head, before
         commits = {commit for commit in before.applied.values() if commit}
@@ -322,32 +323,12 @@ class _Job:
             desired, object=dump.sealed(normalise.for_apply(desired.object), self.salt)
         )
 
-    async def _one(
-        self, judge: _Judge, desired: Desired, before: _Before, earlier: Mapping[Any, Desired]
-    ) -> ObjectVerdict:
+    async def _one(self, judge: Judge, desired: Desired, before: Before) -> ObjectVerdict:
         found = await judge.verdict(desired)
-        ref = desired.application.ref
-        if ref.kind != "Kustomization" or not before.applied.get(ref):
-            return found
-        if found.verdict not in ("missing", "drifted", "will-be-reverted"):
-            return found
-        if self.request.against:
-            return found
-        if not before.known(ref):
-            return dataclasses.replace(
-                found,
-                verdict="unverified",
-                reason=f"the applied revision {before.applied[ref][:12]} is not in this clone: fetch it",
-            )
-        old = earlier.get((ref, desired.key))
-        if old is None:
-            return verdict.pending(found, None)
-        if old.object == desired.object:
-            return found
-        return verdict.pending(found, await judge.verdict(old))
+        return found if self.request.against else await before.split(judge, desired, found)
 
     async def _extras(
-        self, reader: Reader | None, head: Rendered, before: _Before, desired: set[Key]
+        self, reader: Reader | None, head: Rendered, before: Before, desired: set[Key]
     ) -> list[ObjectVerdict]:
         engines = {flux.ref_of(item): item for item in self._kustomizations()}
         listed: dict[Key, EngineRef] = {}
@@ -395,10 +376,10 @@ class _Job:
         self,
         found: list[ObjectVerdict],
         target: Source,
-        before: _Before,
+        before: Before,
         desired: list[Desired],
         reader: Reader | None,
-        judge: _Judge,
+        judge: Judge,
     ) -> Report:
         known = expected.read(target.root)
         masker = Masker()
@@ -440,67 +421,3 @@ class _Job:
             },
             timings=self.timings,
         )
-
-
-@dataclass
-class _Before:
-    """What each engine object applied last."""
-
-    applied: dict[EngineRef, str] = field(default_factory=dict)
-    renders: dict[str, Rendered] = field(default_factory=dict)
-    objects: dict[tuple[EngineRef, Key], Desired] = field(default_factory=dict)
-
-    def known(self, ref: EngineRef) -> bool:
-        """Whether the files of the revision that it applied last are here."""
-        return self.applied.get(ref, "") in self.renders
-
-    def collect(self) -> None:
-        """Choose for each engine object the render of its own revision."""
-        for ref, commit in self.applied.items():
-            if commit in self.renders:
-                for item in self.renders[commit].objects:
-                    if item.application.ref == ref:
-                        self.objects[ref, item.key] = item
-
-
-class _Judge:
-    """Verdicts of single objects, asking the server where that is needed and possible."""
-
-    def __init__(self, live: Live, reader: Reader | None, brings: place.Overlay) -> None:
-        self.live = live
-        self.reader = reader
-        self.brings = brings
-        self.asker = Asker(reader) if reader else None
-
-    async def verdict(self, desired: Desired) -> ObjectVerdict:
-        early = place.hindrance(desired, self.live, self.brings)
-        if early is not None:
-            return early
-        there = self.live.find(desired.object)
-        kind = self.live.schemas.find(str(desired.object.get("apiVersion")), desired.key.kind)
-        found = verdict.assess(desired, there, kind, admission=self._admission(desired, there))
-        if self.asker is None:
-            return found.verdict
-        if there is None and found.verdict.verdict == "missing":
-            return await self._absent(desired, found.verdict)
-        if not found.ask or there is None:
-            return found.verdict
-        return await self.asker.settle(desired, there, kind, found)
-
-    async def _absent(self, desired: Desired, found: ObjectVerdict) -> ObjectVerdict:
-        """Whether the server would take what is missing."""
-        if self.asker is None:
-            return found
-        answer = await self.asker.apply(desired)
-        if answer.object is not None:
-            return dataclasses.replace(found, proof="dry-run")
-        return verdict.blocked(desired, answer.reason) if answer.blocks else found
-
-    def _admission(self, desired: Desired, there: Mapping[str, Any] | None) -> bool:
-        if self.reader is None:
-            return False
-        if self.live.admission is None:
-            return True
-        plural = self.reader.resource(desired.object).plural
-        touches = self.live.admission.touches
-        return touches(desired.object, plural) or (there is not None and touches(there, plural))

@@ -25,8 +25,6 @@ ENGINES = (
 )
 _FLUX_LABEL = "kustomize.toolkit.fluxcd.io/name"
 _ADMISSION = "admissionregistration.k8s.io"
-# Below this many objects of a kind a GET each is less to carry than a LIST of the whole cluster.
-_FEW = 3
 
 
 @dataclass
@@ -117,13 +115,12 @@ class Reader:
         return None
 
     async def _read_kind(self, resource: Resource, items: list[Desired]) -> None:
-        secret = resource.kind == "Secret" and not resource.group
-        engines = {item.application.ref.kind for item in items}
-        if secret or "list" not in resource.verbs or len(items) < _FEW or engines != {"Kustomization"}:
-            if not secret and len(items) >= _FEW and "list" in resource.verbs:
-                self._take(await listing.list_many(self.connection, [resource]))
-            return  # what is not there yet is asked for by name
-        self._take(await listing.list_many(self.connection, [resource], selector=_FLUX_LABEL))
+        if resource == self.served.find("v1", "Secret") or "list" not in resource.verbs:
+            return  # never a LIST of Secrets; what is not there yet is asked for by name
+        # Helm's objects carry no label of Flux.
+        flux_only = all(item.application.ref.kind == "Kustomization" for item in items)
+        selector = _FLUX_LABEL if flux_only else ""
+        self._take(await listing.list_many(self.connection, [resource], selector=selector))
 
     async def _absent(self, resource: Resource, items: list[Desired]) -> None:
         """GET what no list gave: absent, or there without the engine's label."""
