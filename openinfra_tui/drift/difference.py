@@ -9,7 +9,7 @@ from openinfra_tui.drift import managed
 from openinfra_tui.drift.managed import MISSING
 from openinfra_tui.drift.model import Difference
 from openinfra_tui.drift.proof import pointer
-from openinfra_tui.drift.values import quantity, same
+from openinfra_tui.drift.values import quantity, same, same_scalar
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -146,7 +146,8 @@ def predict(desired: Any, live: Any, kind: Type | None) -> Any:
                 for element, item in wanted.items()
             ]
             return [*merged, *(item for element, item in there.items() if element not in wanted)]
-    return desired
+    scalars = not isinstance(desired, dict | list) and not isinstance(live, dict | list)
+    return live if scalars and same_scalar(desired, live, kind) else desired
 
 
 def _keyed(items: list[Any], kind: Type | None) -> list[Any]:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 _QUANTITY = "io.k8s.apimachinery.pkg.api.resource.Quantity"
-_TIMES = ("io.k8s.apimachinery.pkg.apis.meta.v1.Time", "io.k8s.apimachinery.pkg.apis.meta.v1.MicroTime")
+_TIME = "io.k8s.apimachinery.pkg.apis.meta.v1.Time"
 _INT_OR_STRING = "io.k8s.apimachinery.pkg.util.intstr.IntOrString"
 
 
@@ -94,8 +94,8 @@ class Type:
 
     @property
     def is_time(self) -> bool:
-        """Whether this is Kubernetes' own Time."""
-        return self.name in _TIMES
+        """Whether this is Kubernetes' own Time, which the server keeps in whole seconds of UTC."""
+        return self.name == _TIME
 
     @property
     def is_bytes(self) -> bool:
