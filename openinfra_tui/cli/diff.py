@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
+from contextlib import aclosing
 from pathlib import Path
 
 import click
@@ -98,10 +99,11 @@ def command(
 
 
 async def _finish(request: Request) -> Report:
-    async for event in run(request):
-        if isinstance(event, Progress):
+    # Left to the garbage collector, the job would close its connections after the loop has ended.
+    async with aclosing(run(request)) as events:
+        async for event in events:
+            if not isinstance(event, Progress):
+                return event
             total = f" ({event.total} objects)" if event.total else ""
             click.echo(f"{event.step}{total}", err=True)
-        else:
-            return event
     raise AssertionError("the job ended without a report")

@@ -19,20 +19,21 @@ from typing import TYPE_CHECKING, Any
 from openinfra_tui.cluster import kubeconfig
 from openinfra_tui.cluster.connection import Connection
 from openinfra_tui.cluster.errors import ApiError
-from openinfra_tui.drift import dump, expected, inventory, normalise, place
-from openinfra_tui.drift.desired import flux, helm, source
+from openinfra_tui.drift import dump, expected, normalise, place
+from openinfra_tui.drift.desired import flux, source
 from openinfra_tui.drift.desired.sealed import Opener
 from openinfra_tui.drift.live import Live
 from openinfra_tui.drift.mask import Masker
 from openinfra_tui.drift.model import Desired, EngineRef, Key, ObjectVerdict
 from openinfra_tui.drift.report import Report
 from openinfra_tui.errors import Refused, UserError
+from openinfra_tui.flow import contents
 from openinfra_tui.flow.before import Before
 from openinfra_tui.flow.judging import Judge
 from openinfra_tui.flow.reading import Reader
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Mapping, Sequence
+    from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 
     from openinfra_tui.drift.desired.flux import Rendered
     from openinfra_tui.drift.desired.source import Source
@@ -83,7 +84,7 @@ class Progress:
     total: int = 0
 
 
-async def run(request: Request) -> AsyncIterator[Progress | Report]:
+async def run(request: Request) -> AsyncGenerator[Progress | Report, None]:
     """Compare, and yield what is being done, then the report.
 
     Raises:
@@ -126,7 +127,7 @@ class _Job:
         lookup = self._lookup(reader, asyncio.get_running_loop())
         head, before = await asyncio.to_thread(self._render, target, roots, lookup)
         self._lap("render")
-        releases, unread = await self._releases(reader, head)
+        releases, unread = await contents.releases(self.live, reader, head)
         desired = [place.scoped(item, self.live) for item in (*head.objects, *releases)]
         desired = [self._as_dumped(item) for item in desired if self._chosen(item.object)]
         before.objects = {
@@ -142,7 +143,9 @@ class _Job:
         found = list(await asyncio.gather(*(self._one(judge, item, before) for item in desired)))
         self._lap("compare")
         if not self.request.selector:
-            found += await self._extras(reader, head, before, {item.key for item in desired})
+            known = {item.key for item in desired}
+            extras = await contents.extras(self.live, reader, head, before, known)
+            found += [item for item in extras if self._in_view(item.key)]
         found += unread + self._unbuilt(head)
         self._lap("extra")
         yield self._report(found, target, before, desired, reader, judge)
@@ -251,64 +254,6 @@ class _Job:
                 found[flux.ref_of(item)] = match[1] if match else ""
         return found
 
-    async def _releases(
-        self, reader: Reader | None, head: Rendered
-    ) -> tuple[list[Desired], list[ObjectVerdict]]:
-        """The objects inside HelmReleases, and verdicts of those that cannot be opened."""
-        wanted = {
-            item.key: item for item in head.objects if item.key.kind == "HelmRelease" and not item.problem
-        }
-        found: list[Desired] = []
-        unread: list[ObjectVerdict] = []
-        for release in self.live.of_kind("helm.toolkit.fluxcd.io", "HelmRelease"):
-            metadata = release["metadata"]
-            key = Key("helm.toolkit.fluxcd.io", "HelmRelease", metadata["namespace"], metadata["name"])
-            storage = helm.storage_of(release)
-            if key not in wanted or storage is None:
-                continue
-            objects = await self._release(reader, *storage)
-            if objects is None:
-                unread += await self._by_inventory(reader, release, wanted[key])
-            else:
-                found += helm.desired(release, objects, wanted[key].origin, self.live.scopes)
-        return found, unread
-
-    async def _release(self, reader: Reader | None, namespace: str, name: str) -> list[dict[str, Any]] | None:
-        manifest = {"apiVersion": "v1", "kind": "Secret", "metadata": {"namespace": namespace, "name": name}}
-        try:
-            secret = await reader.again(manifest) if reader else self.live.find(manifest)
-        except ApiError:
-            return None
-        return helm.manifest_of(secret) if secret else None
-
-    async def _by_inventory(
-        self, reader: Reader | None, release: Mapping[str, Any], desired: Desired
-    ) -> list[ObjectVerdict]:
-        """Without the release Secret only the existence of its objects can be told."""
-        found = []
-        for key, version in inventory.entries(release).items():
-            api_version = f"{key.group}/{version}" if key.group else version
-            there = await self._there(reader, key)
-            application = helm.application_of(release)
-            found.append(
-                ObjectVerdict(
-                    api_version,
-                    key,
-                    "missing" if there is None else "unverified",
-                    "create" if there is None and application.enforces else "none",
-                    "local" if there is None else None,
-                    application.ref,
-                    desired.origin,
-                    reason="the release Secret cannot be read: only existence was compared",
-                )
-            )
-        return found
-
-    async def _there(self, reader: Reader | None, key: Key) -> dict[str, Any] | None:
-        if reader is not None:
-            return await reader.by_key(key)
-        return next((item for (_, other), item in self.live.objects.items() if other == key), None)
-
     def _chosen(self, manifest: Mapping[str, Any]) -> bool:
         metadata = manifest.get("metadata") or {}
         if self.request.namespace and metadata.get("namespace") != self.request.namespace:
@@ -326,36 +271,6 @@ class _Job:
     async def _one(self, judge: Judge, desired: Desired, before: Before) -> ObjectVerdict:
         found = await judge.verdict(desired)
         return found if self.request.against else await before.split(judge, desired, found)
-
-    async def _extras(
-        self, reader: Reader | None, head: Rendered, before: Before, desired: set[Key]
-    ) -> list[ObjectVerdict]:
-        engines = {flux.ref_of(item): item for item in self._kustomizations()}
-        listed: dict[Key, EngineRef] = {}
-        for ref, engine in engines.items():
-            if ref in head.engines and ref not in head.problems:
-                listed |= dict.fromkeys(inventory.entries(engine), ref)
-        candidates = {key: ref for key, ref in listed.items() if key not in desired and self._in_view(key)}
-        found = []
-        for key, ref in candidates.items():
-            try:
-                live = await self._there(reader, key)
-            except ApiError:
-                continue
-            if live is None or inventory.owner_of(live) not in (None, ref):
-                continue  # gone, or now another Kustomization's
-            application = flux.application_of(engines[ref])
-            waiting = (ref, key) in before.objects
-            found.append(inventory.not_in_git(live, key, application, listed=True, waiting=waiting))
-        for (_, key), item in list(self.live.objects.items()):
-            owner = inventory.owner_of(item)
-            if owner is None or owner not in engines or owner not in head.engines or key in desired:
-                continue
-            if key in listed or inventory.is_copy(item) or not self._in_view(key):
-                continue
-            application = flux.application_of(engines[owner])
-            found.append(inventory.not_in_git(item, key, application, listed=False, waiting=False))
-        return found
 
     def _in_view(self, key: Key) -> bool:
         return not self.request.namespace or key.namespace == self.request.namespace

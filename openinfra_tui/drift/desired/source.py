@@ -11,7 +11,10 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+import yaml
+
 from openinfra_tui import proc
+from openinfra_tui.drift.desired import goyaml
 from openinfra_tui.drift.model import Origin
 from openinfra_tui.errors import UserError
 
@@ -89,10 +92,10 @@ class Source:
             cuts = [match.span() for match in _SEPARATOR.finditer(text)]
             for end, following in [*cuts, (len(text), len(text))]:
                 part = text[start:end]
-                kind, object_name = _KIND.search(part), _name_of(part)
+                kind, object_name, offset = _identity(part)
                 if kind and object_name:
-                    line = text.count("\n", 0, start + kind.start()) + 1
-                    found.setdefault((kind[1], object_name), []).append(Origin(name, line))
+                    line = text.count("\n", 0, start + offset) + 1
+                    found.setdefault((kind, object_name), []).append(Origin(name, line))
                 start = following
         return found
 
@@ -116,6 +119,19 @@ class Source:
         if not places:
             return Origin(near)
         return max(places, key=lambda place: _shared(place.file, near))
+
+
+def _identity(document: str) -> tuple[str, str, int]:
+    """Kind and name of a document, and where its kind stands; empty where it has none."""
+    start = len(document) - len(document.lstrip())
+    if not document.startswith("{", start):
+        kind = _KIND.search(document)
+        return (kind[1], _name_of(document), kind.start()) if kind else ("", "", 0)
+    try:
+        (manifest,) = goyaml.load_all(document)
+        return str(manifest["kind"]), str(manifest["metadata"]["name"]), start
+    except (yaml.YAMLError, ValueError, KeyError, TypeError):
+        return "", "", 0
 
 
 def _name_of(document: str) -> str:
@@ -153,7 +169,7 @@ def work_tree(directory: Path) -> Source:
     root = directory.resolve()
     if not (root / ".git").exists():
         return Source(root)
-    revision = _git(root, "rev-parse", "--verify", "--quiet", "HEAD").strip()
+    revision = _git(root, "rev-parse", "--verify", "--quiet", "HEAD", ok=(0, 1)).strip()  # none yet: 1
     dirty = bool(_git(root, "status", "--porcelain", "--untracked-files=normal").strip())
     return Source(root, revision, dirty)
 
