@@ -135,16 +135,22 @@ def step(value: Any, element: str, kind: Type | None) -> Any:
     if not isinstance(value, list):
         return MISSING
     if sort == "k":
-        defaults = kind.key_defaults if kind else {}
-        for item in value:
-            if isinstance(item, dict) and all(
-                item.get(key, defaults.get(key, MISSING)) == wanted for key, wanted in name.items()
-            ):
-                return item
-        return MISSING
+        return _item(value, name, kind.key_defaults if kind else {})
     if sort == "v":
         return name if name in value else MISSING
     return value[name] if isinstance(name, int) and name < len(value) else MISSING
+
+
+def _item(items: list[Any], wanted: Mapping[str, Any], defaults: Mapping[str, Any]) -> Any:
+    for item in items:
+        if not isinstance(item, dict):
+            continue
+        for key, value in wanted.items():
+            if item.get(key, defaults.get(key, MISSING)) != value:
+                break
+        else:
+            return item
+    return MISSING
 
 
 def below(kind: Type | None, element: str) -> Type | None:

@@ -197,6 +197,12 @@ def _keyed(
     deduced: bool,
 ) -> None:
     defaults = kind.key_defaults if kind else {}
+    # Where a schema tells the sorts of lists, nobody asks who owns what.
+    owned = {
+        _identity(managed.decoded(element), keys, {}, path): below
+        for element, below in ((own or {}).items() if deduced else ())
+        if element.startswith("k:")
+    }
     places: dict[tuple[Any, ...], int] = {}
     for index, item in enumerate(live):
         identity = _identity(item, keys, defaults, path)
@@ -208,27 +214,33 @@ def _keyed(
         if deduced and isinstance(item, dict) and any(key not in item for key in keys):
             raise _Unproven(path, "an item lacks a key of the list, whose default is not known")
         identity = _identity(item, keys, defaults, path)
-        name = f"{path}[{','.join(f'{k}={v}' for k, (_, v) in zip(keys, identity, strict=True))}]"
+        name = f"{path}[{_words(keys, identity)}]"
         place = places.get(identity)
         if place is None:
             raise _Unproven(name, "not in the live object")
         if place <= last:
             raise _Unproven(path, "another order")
         last = place
-        mine = None
-        for element, below in (own or {}).items():
-            if element.startswith("k:") and _identity(managed.decoded(element), keys, {}, path) == identity:
-                mine = below
+        mine = owned.get(identity)
         _covered(item, live[place], mine, kind.items if kind else None, name, deduced)
+
+
+def _words(keys: tuple[str, ...], identity: tuple[Any, ...]) -> str:
+    if len(keys) == 1:
+        return f"{keys[0]}={identity[0][1]}"
+    return ",".join(f"{key}={value}" for key, (_, value) in zip(keys, identity, strict=True))
 
 
 def _identity(item: Any, keys: tuple[str, ...], defaults: Mapping[str, Any], path: str) -> tuple[Any, ...]:
     if not isinstance(item, dict):
         raise _Unproven(path, "an item of a keyed list is not a map")
-    values = [item.get(key, defaults.get(key)) for key in keys]
-    if any(isinstance(value, dict | list) for value in values):
-        raise _Unproven(path, "a key of a list is not a scalar")
-    return tuple((isinstance(value, bool), value) for value in values)  # True is not 1
+    identity = []
+    for key in keys:
+        value = item.get(key, defaults.get(key))
+        if isinstance(value, dict | list):
+            raise _Unproven(path, "a key of a list is not a scalar")
+        identity.append((isinstance(value, bool), value))  # True is not 1
+    return tuple(identity)
 
 
 def _set(desired: list[Any], live: list[Any], path: str) -> None:

@@ -34,8 +34,12 @@ _COLOURS = {
 
 
 def as_json(report: Report) -> str:
-    """One JSON document."""
-    return json.dumps(to_plain(report), indent=2, ensure_ascii=False) + "\n"
+    """One JSON document, an object of the cluster a line."""
+    plain_report = to_plain(report)
+    objects = plain_report.pop("objects")
+    head = json.dumps(plain_report, indent=1, ensure_ascii=False).removesuffix("\n}")
+    lines = ",\n".join(f"  {json.dumps(item, ensure_ascii=False)}" for item in objects)
+    return f'{head},\n "objects": [\n{lines}\n ]\n}}\n'
 
 
 def as_text(report: Report, *, colour: bool = False, summary_only: bool = False) -> str:
