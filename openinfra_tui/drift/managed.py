@@ -60,6 +60,28 @@ def own(found: Iterable[Entry], manager: str) -> Entry | None:
     return None
 
 
+WHOLE = "="  # in a union: somebody owns this node as a whole
+
+
+def union(found: Iterable[Entry]) -> dict[str, Any]:
+    """What several entries hold together; a node that one of them owns as a leaf is marked WHOLE."""
+    out: dict[str, Any] = {}
+
+    def add(into: dict[str, Any], fields: Mapping[str, Any]) -> None:
+        if not fields:
+            into[WHOLE] = {}
+        for element, below in fields.items():
+            if element == ".":
+                into["."] = {}
+            else:
+                add(into.setdefault(element, {}), below)
+
+    for entry in found:
+        if entry.fields:
+            add(out, entry.fields)
+    return out
+
+
 def taken_over(entry: Entry, manager: str) -> bool:
     """Whether Flux folds an entry into its own before it applies (drift.md A2).
 

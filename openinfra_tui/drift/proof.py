@@ -46,13 +46,13 @@ def prove(
         desired: normalised manifest (`normalise.for_apply`).
         live: the object in the version of desired.
         own: the Apply entry of the engine's manager, None when there is none: then nothing is pruned.
-        kind: the type; without one `own` itself tells which lists are keyed.
+        kind: the type; without one managedFields tell what is merged and what replaced.
     """
     if desired.get("apiVersion") != live.get("apiVersion"):
         return Proof(False, "/apiVersion", "live was read in another version")
     if own is not None and own.api_version != desired.get("apiVersion"):
         return Proof(False, "/apiVersion", f"last applied as {own.api_version}")
-    fields = own.fields if own else None
+    fields = managed.union(managed.entries(live)) if kind is None else None
     try:
         for name, value in desired.items():
             if name in ("apiVersion", "kind"):
@@ -121,7 +121,7 @@ def _covered(
     Args:
         desired: a value of the manifest.
         live: the value there, or MISSING.
-        own: the fields that we own below, for lists without a schema.
+        own: what anybody owns below, where there is no schema.
         kind: the type of the value, None when it is not declared or there is no schema.
         path: where we are.
         deduced: there is no schema at all, so `own` is the only word on lists and maps.
@@ -146,8 +146,9 @@ def _map(
     path: str,
     deduced: bool,
 ) -> None:
-    owned_whole = own is not None and not own and deduced
-    if (kind is not None and kind.is_atomic_map) or owned_whole:
+    # What nobody owns field by field may be atomic.
+    perhaps_atomic = deduced and (own is None or managed.WHOLE in own)
+    if (kind is not None and kind.is_atomic_map) or perhaps_atomic:
         _equal(desired, live, kind, path)
         return
     for name, value in desired.items():
@@ -163,6 +164,8 @@ def _list(
     path: str,
     deduced: bool,
 ) -> None:
+    if deduced and own is not None and managed.WHOLE in own:
+        own = None
     keys = kind.list_keys if kind else _keys_by_ownership(own) if deduced else ()
     if keys:
         _keyed(desired, live, own, kind, keys, path, deduced)
@@ -170,10 +173,10 @@ def _list(
         deduced and own is not None and any(e.startswith("v:") for e in own)
     ):
         _set(desired, live, path)
-    elif not deduced or (own is not None and not own):
+    elif not deduced:
         _equal(desired, live, kind, path)
     else:
-        # No schema and no ownership: equal lists merge to themselves whatever sort they are,
+        # Atomic, or not known: equal lists merge to themselves whatever sort they are,
         # unless an item stands twice, which a set or a keyed list would refuse.
         _equal(desired, live, kind, path)
         if any(same(one, other) for index, one in enumerate(desired) for other in desired[:index]):

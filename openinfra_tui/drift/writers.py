@@ -6,10 +6,10 @@ what would be markup is escaped.
 
 from __future__ import annotations
 
+import html
 import json
 import re
 from typing import TYPE_CHECKING, Any
-from xml.sax.saxutils import escape, quoteattr
 
 from openinfra_tui import __version__
 from openinfra_tui.drift.report import FAILS_ON, Report, to_plain
@@ -81,9 +81,9 @@ def as_junit(report: Report) -> str:
     cases = []
     failures = errors = skipped = 0
     for item in report.objects:
-        name, group = quoteattr(_xml(str(item.key))), quoteattr(_xml(_engine(item)))
-        text = escape(_xml("\n".join(line for d in item.differences for line in _difference(d))))
-        message = quoteattr(_xml(f"{item.verdict}: {item.reason or f'next: {item.next}'}"))
+        name, group = _attribute(str(item.key)), _attribute(_engine(item))
+        text = html.escape(_xml("\n".join(line for d in item.differences for line in _difference(d))))
+        message = _attribute(f"{item.verdict}: {item.reason or f'next: {item.next}'}")
         inner = ""
         if item.verdict in FAILS_ON:
             failures += 1
@@ -193,7 +193,11 @@ def _folded(item: ObjectVerdict) -> str:
 
 
 def _markdown(text: str) -> str:
-    return re.sub(r"([\\`*_\[\]|@#])", r"\\\1", escape(plain(text)))
+    return re.sub(r"([\\`*_\[\]|@#])", r"\\\1", html.escape(plain(text), quote=False))
+
+
+def _attribute(text: str) -> str:
+    return f'"{html.escape(_xml(text))}"'
 
 
 def _xml(text: str) -> str:
