@@ -29,6 +29,7 @@ def judge(
     manifests: Sequence[Object | Desired],
     application: Application = FLUX,
     between: Callable[[], object] | None = None,
+    timeout: float = 40.0,
 ) -> list[ObjectVerdict]:
     """The verdict of each manifest.
 
@@ -37,13 +38,14 @@ def judge(
         manifests: as they stand in Git, or as they were rendered.
         application: how they are applied.
         between: what happens after the cluster was read and before anything is asked.
+        timeout: seconds for one request.
     """
     desired = [
         item if isinstance(item, Desired) else Desired(labelled(item), application) for item in manifests
     ]
 
     async def run() -> list[ObjectVerdict]:
-        async with Connection(kubeconfig.load(path=config)) as connection:
+        async with Connection(kubeconfig.load(path=config), timeout=timeout) as connection:
             reader = Reader(connection)
             await reader.start()
             scoped = [place.scoped(item, reader.live) for item in desired]
