@@ -183,7 +183,7 @@ def _data(section: dict[str, Any], key: str, file: Path) -> bytes:
     """Inline base64 wins over a file, as in client-go."""
     if inline := section.get(f"{key}-data"):
         try:
-            return base64.b64decode(str(inline))
+            return base64.b64decode("".join(str(inline).split()), validate=True)
         except (binascii.Error, ValueError):
             raise UserError(f"{key}-data of {file} is not base64") from None
     if not section.get(key):

@@ -88,7 +88,9 @@ def plain(source: Source, folder: Path) -> list[Any]:
     seen = set()
     for item in objects:
         metadata = item.get("metadata") or {}
-        identity = (item.get("apiVersion"), item.get("kind"), metadata.get("namespace"), metadata.get("name"))
+        # To kustomize an object without a namespace is one in `default`.
+        namespace = metadata.get("namespace") or "default"
+        identity = (item.get("apiVersion"), item.get("kind"), namespace, metadata.get("name"))
         if identity in seen or not metadata.get("name") or not item.get("kind"):
             raise NotPlain
         if any(key.startswith("config.kubernetes.io/") for key in metadata.get("annotations") or ()):
