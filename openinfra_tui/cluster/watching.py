@@ -16,7 +16,7 @@ from openinfra_tui.cluster.errors import ApiError
 from openinfra_tui.cluster.listing import list_one
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncGenerator, AsyncIterator
 
     from openinfra_tui.cluster.connection import Connection
     from openinfra_tui.cluster.discovery import Resource
@@ -32,7 +32,9 @@ class Event:
     object: dict[str, Any] | None = None
 
 
-async def watch(connection: Connection, resource: Resource, *, namespace: str = "") -> AsyncIterator[Event]:
+async def watch(
+    connection: Connection, resource: Resource, *, namespace: str = ""
+) -> AsyncGenerator[Event, None]:
     """Every object as ADDED, then SYNCED, then each change; never ends by itself.
 
     Raises:

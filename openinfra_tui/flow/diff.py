@@ -26,14 +26,13 @@ from openinfra_tui.drift.live import Live
 from openinfra_tui.drift.mask import Masker
 from openinfra_tui.drift.model import Desired, EngineRef, Key, ObjectVerdict
 from openinfra_tui.drift.report import Report
-from openinfra_tui.errors import Refused, UserError
-from openinfra_tui.flow import contents
+from openinfra_tui.flow import contents, entry
 from openinfra_tui.flow.before import Before
 from openinfra_tui.flow.judging import Judge
 from openinfra_tui.flow.reading import Reader
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
+    from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 
     from openinfra_tui.drift.desired.flux import Rendered
     from openinfra_tui.drift.desired.source import Source
@@ -121,8 +120,8 @@ class _Job:
     async def work(self, reader: Reader | None) -> AsyncIterator[Progress | Report]:
         self._lap("connect")
         target = await asyncio.to_thread(self._target)
-        roots = await asyncio.to_thread(self._roots, target)
-        self._same_cluster(target, roots)
+        roots = await asyncio.to_thread(entry.roots, target, self.live, self.request.site)
+        entry.check_cluster(target, self.live, roots)
         yield Progress("render")
         lookup = self._lookup(reader, asyncio.get_running_loop())
         head, before = await asyncio.to_thread(self._render, target, roots, lookup)
@@ -162,42 +161,6 @@ class _Job:
             return source.at_revision(request.directory, request.revision, folder)
         return source.work_tree(request.directory)
 
-    def _roots(self, target: Source) -> list[dict[str, Any]]:
-        roots = flux.entry_points(target)
-        if self.request.site:
-            roots = [root for root in roots if self.request.site in flux.path_of(root).split("/")]
-        by_ref: dict[EngineRef, list[dict[str, Any]]] = {}
-        for root in roots:
-            by_ref.setdefault(flux.ref_of(root), []).append(root)
-        applied = {flux.ref_of(item): flux.path_of(item) for item in self._kustomizations()}
-        chosen = []
-        for ref, same in by_ref.items():
-            fitting = [root for root in same if flux.path_of(root) == applied.get(ref)]
-            if len(same) > 1 and len(fitting) != 1:
-                paths = ", ".join(sorted(flux.path_of(root) for root in same))
-                raise UserError(f"several entry points have the name {ref.name}: {paths}", "name one: --site")
-            chosen.append(fitting[0] if len(same) > 1 else same[0])
-        if not chosen:
-            raise UserError(
-                f"{self.request.directory} has no entry point of Flux",
-                "a Kustomization of kustomize.toolkit.fluxcd.io that builds a folder of this repository",
-            )
-        return chosen
-
-    def _kustomizations(self) -> list[dict[str, Any]]:
-        found = self.live.of_kind("kustomize.toolkit.fluxcd.io", "Kustomization")
-        return [item for item in found if flux.is_kustomization(item)]
-
-    def _same_cluster(self, target: Source, roots: Sequence[Mapping[str, Any]]) -> None:
-        recorded = expected.clusters(target.root)
-        for root in roots:
-            wanted = recorded.get(flux.path_of(root))
-            if wanted and self.live.uid and wanted != self.live.uid:
-                raise Refused(
-                    f"this is another cluster than {flux.path_of(root)}: its kube-system is {self.live.uid}",
-                    f"{expected.CLUSTERS} records {wanted}; choose another --context",
-                )
-
     def _lookup(self, reader: Reader | None, loop: asyncio.AbstractEventLoop) -> flux.Lookup:
         """What `substituteFrom` names, read from the threads that render."""
 
@@ -225,11 +188,11 @@ class _Job:
         before = Before(applied=self._applied())
         if self.request.against == "head":
             return head, before
-        commits = {commit for commit in before.applied.values() if commit}
-        wanted = {c for c in commits if c != target.revision or target.dirty}
-        for commit in sorted(wanted)[:_MOST_REVISIONS]:
-            if not source.has_commit(self.request.directory, commit):
-                continue
+        # Other repositories have Kustomizations in the same cluster.
+        ours = Counter(commit for ref, commit in before.applied.items() if commit and ref in head.engines)
+        wanted = [c for c, _ in ours.most_common() if c != target.revision or target.dirty]
+        here = [commit for commit in wanted if source.has_commit(self.request.directory, commit)]
+        for commit in here[:_MOST_REVISIONS]:
             folder = self.temporary / commit
             files = source.at_revision(self.request.directory, commit, folder)
             before.renders[commit] = flux.render(
@@ -247,7 +210,7 @@ class _Job:
     def _applied(self) -> dict[EngineRef, str]:
         """The commit that each Kustomization applied last, empty when it names none."""
         found = {}
-        for item in self._kustomizations():
+        for item in entry.kustomizations(self.live):
             revision = str((item.get("status") or {}).get("lastAppliedRevision") or "")
             match = _COMMIT.search(revision)
             if revision:
