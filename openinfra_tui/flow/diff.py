@@ -29,7 +29,7 @@ from openinfra_tui.drift.report import Report
 from openinfra_tui.flow import contents, entry
 from openinfra_tui.flow.before import Before
 from openinfra_tui.flow.judging import Judge
-from openinfra_tui.flow.reading import Reader
+from openinfra_tui.flow.reading import ENGINES, Reader
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterator, Mapping
@@ -147,7 +147,8 @@ class _Job:
             found += [item for item in extras if self._in_view(item.key)]
         found += unread + self._unbuilt(head)
         self._lap("extra")
-        yield self._report(found, target, before, desired, reader, judge)
+        report = self._report(found, target, before, desired, reader, judge)
+        yield dataclasses.replace(report, problems=self._problems(head))
 
     def _lap(self, step: str) -> None:
         now = time.monotonic()
@@ -237,6 +238,17 @@ class _Job:
 
     def _in_view(self, key: Key) -> bool:
         return not self.request.namespace or key.namespace == self.request.namespace
+
+    def _problems(self, head: Rendered) -> tuple[str, ...]:
+        """What the report cannot speak of: contents elsewhere, engine objects that cannot be read."""
+        elsewhere = [
+            f"{ref.kind} {ref.namespace}/{ref.name}: {problem}"
+            for ref, problem in head.problems.items()
+            if problem.startswith("source:")
+        ]
+        engines = {kind for _, kind in ENGINES}
+        unread = [f"{kind}: {why}" for (_, kind), why in self.live.failures.items() if kind in engines]
+        return tuple(sorted({*elsewhere, *unread}))
 
     def _unbuilt(self, head: Rendered) -> list[ObjectVerdict]:
         """One verdict for each engine object whose content could not be built."""

@@ -128,6 +128,20 @@ def test_a_kind_that_was_not_dumped_is_unverified(repository, tmp_path):
     assert "4 unverified" in result.stdout
 
 
+def test_what_is_in_another_repository_is_told_and_never_exit_code_0(repository, tmp_path):
+    other = json.loads(json.dumps(ROOT))
+    other["metadata"]["name"] = "other"
+    other["spec"] |= {"path": "./far", "sourceRef": {"kind": "GitRepository", "name": "elsewhere"}}
+    (repository / "c/all.yaml").write_text(yaml.safe_dump_all([ROOT, other]))
+    file = tmp_path / "dump.json"
+    file.write_text(
+        json.dumps({"apiVersion": "v1", "kind": "List", "items": [applied(ROOT), applied(other)]})
+    )
+    result = diff(repository, file)
+    assert result.exit_code == 3
+    assert "not complete: Kustomization flux-system/other: source:" in result.stdout
+
+
 def test_an_unknown_verdict_is_refused(repository, tmp_path):
     result = CliRunner().invoke(command, [str(repository), "--only", "drfted"])
     assert result.exit_code == 2

@@ -82,6 +82,13 @@ def test_another_repository_is_not_followed(tmp_path):
     assert [ref.name for ref in rendered(tmp_path).problems] == ["other"]
 
 
+def test_a_path_that_happens_to_hold_its_file_makes_no_entry_point(tmp_path):
+    root, other = kustomization("site", "./clusters/c"), kustomization("other", "./")
+    other["spec"]["sourceRef"] = {"kind": "GitRepository", "name": "elsewhere"}
+    write(tmp_path, {"clusters/c/all.yaml": [root, other]})
+    assert [item["metadata"]["name"] for item in flux.entry_points(source.Source(tmp_path))] == ["site"]
+
+
 def test_what_flux_asks_of_kustomize_and_adds_itself(tmp_path):
     spec = {
         "targetNamespace": "there",

@@ -69,7 +69,9 @@ def entry_points(source: Source) -> list[dict[str, Any]]:
         found += [(name, item) for item in documents if is_kustomization(item)]
     selfish = [item for name, item in found if _below(name, path_of(item))]
     if selfish:
-        return selfish
+        # A Kustomization of another repository may have a path that happens to hold its file, such as `./`.
+        named = [item for item in selfish if _source_of(item)[2] == item["metadata"]["name"]]
+        return named or selfish
     return [
         item
         for name, item in found
