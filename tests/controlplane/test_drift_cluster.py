@@ -344,7 +344,8 @@ def test_85_without_list_each_object_is_read_by_name(control_plane: ControlPlane
     client.apply(binding)
     nobody = control_plane.client(users.NOBODY)
     hooks = f"/apis/{ADMISSION}/v1/mutatingwebhookconfigurations"
-    wait_until(client, lambda: _allowed(nobody, hooks))
+    map_path = f"/api/v1/namespaces/{namespace}/configmaps/it"
+    wait_until(client, lambda: _allowed(nobody, hooks) and _allowed(nobody, map_path))
     try:
         (found,) = judge(control_plane.kubeconfig(users.NOBODY), [config_map(namespace)])
         assert (found.verdict, found.proof) == ("in-sync", "local"), found
