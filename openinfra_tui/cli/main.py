@@ -17,7 +17,9 @@ from openinfra_tui.errors import UserError
 COMMANDS = {
     "catalog": "What exists: distributions, series, deployers, placements, engines.",
     "check": "Check a generated repository, offline.",
+    "diff": "Show where a cluster has left its repository, without writing.",
     "doctor": "Show which programs are present, and their versions.",
+    "dump": "Write a cluster to a file, for `diff --from-dump`.",
     "generate": "Write the repository of a site, as one commit.",
     "plan": "Show what a site will carry, and in what order.",
     "preset": "List presets, or show one as a site file.",

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 HEAVY = (
+    "httpx",
     "textual",
     "cookiecutter",
     "git",

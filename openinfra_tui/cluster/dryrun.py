@@ -1,0 +1,71 @@
+"""Server-side apply as the engine would send it, with `dryRun=All`: the server answers and stores nothing."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from openinfra_tui.cluster.errors import ApiError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from openinfra_tui.cluster.connection import Connection
+    from openinfra_tui.cluster.discovery import Resource
+
+
+async def apply(
+    connection: Connection, resource: Resource, manifest: Mapping[str, Any], manager: str
+) -> tuple[dict[str, Any], tuple[str, ...]]:
+    """The object as a forced apply by `manager` would leave it, and the warnings of the server.
+
+    Raises:
+        ApiError: the server refused, or gave no answer.
+    """
+    metadata = manifest["metadata"]
+    path = resource.path(str(metadata.get("namespace") or ""), str(metadata["name"]))
+    query = {"fieldManager": manager, "force": "true", "dryRun": "All"}
+    answer = await connection.send(
+        "PATCH",
+        path,
+        query,
+        body=json.dumps(manifest).encode(),
+        content_type="application/apply-patch+yaml",
+    )
+    return _object(answer.content), tuple(answer.headers.get_list("Warning"))
+
+
+async def remove(
+    connection: Connection, resource: Resource, live: Mapping[str, Any], pointers: Iterable[str], manager: str
+) -> dict[str, Any]:
+    """The object as it would be without what JSON pointers lead to, defaulted again by the server.
+
+    Args:
+        connection: the server.
+        resource: of the object.
+        live: the object that the pointers were made for; a newer one is a conflict.
+        pointers: removed in the given order; of a list, last item first.
+        manager: who is said to remove.
+
+    Raises:
+        ApiError: the server refused, or gave no answer.
+    """
+    metadata = live["metadata"]
+    path = resource.path(str(metadata.get("namespace") or ""), str(metadata["name"]))
+    version = {"op": "test", "path": "/metadata/resourceVersion", "value": metadata["resourceVersion"]}
+    patch = [version, *({"op": "remove", "path": pointer} for pointer in pointers)]
+    answer = await connection.send(
+        "PATCH",
+        path,
+        {"fieldManager": manager, "dryRun": "All"},
+        body=json.dumps(patch).encode(),
+        content_type="application/json-patch+json",
+    )
+    return _object(answer.content)
+
+
+def _object(content: bytes) -> dict[str, Any]:
+    try:
+        return dict(json.loads(content))
+    except (ValueError, TypeError) as error:
+        raise ApiError(0, "the answer to a dry-run is no JSON, or was cut off") from error

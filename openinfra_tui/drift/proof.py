@@ -1,0 +1,275 @@
+"""The local proof that applying an object would change nothing (drift.md C3).
+
+If every leaf of desired is in live with an equal value, items of keyed lists and sets stand in the same
+relative order, atomic nodes are equal as a whole, and nothing that we own by Apply would be left out, then
+the server's merge equals live and it takes its no-op branch: no defaulting, no change. The proof is
+one-sided: what cannot be proved is not drift, it is asked.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from openinfra_tui.drift import managed
+from openinfra_tui.drift.managed import MISSING
+from openinfra_tui.drift.values import same, same_scalar
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from openinfra_tui.drift.schema import Type
+
+
+@dataclass(frozen=True)
+class Proof:
+    """Whether a no-op is proved; where not, the first place that stood in the way and why."""
+
+    proven: bool
+    path: str = ""
+    why: str = ""
+
+
+class _Unproven(Exception):
+    def __init__(self, path: str, why: str) -> None:
+        super().__init__(path, why)
+        self.path = path
+        self.why = why
+
+
+def prove(
+    desired: Mapping[str, Any], live: Mapping[str, Any], own: managed.Entry | None, kind: Type | None
+) -> Proof:
+    """Try to prove that an apply of `desired` by the owner of `own` leaves `live` as it is.
+
+    Args:
+        desired: normalised manifest (`normalise.for_apply`).
+        live: the object in the version of desired.
+        own: the Apply entry of the engine's manager, None when there is none: then nothing is pruned.
+        kind: the type; without one managedFields tell what is merged and what replaced.
+    """
+    if desired.get("apiVersion") != live.get("apiVersion"):
+        return Proof(False, "/apiVersion", "live was read in another version")
+    if own is not None and own.api_version != desired.get("apiVersion"):
+        return Proof(False, "/apiVersion", f"last applied as {own.api_version}")
+    fields = managed.union(managed.entries(live)) if kind is None else None
+    try:
+        for name, value in desired.items():
+            if name in ("apiVersion", "kind"):
+                continue
+            if name == "metadata":
+                _metadata(value, live.get("metadata") or {}, fields, kind)
+                continue
+            below = kind.field(name) if kind else None
+            _covered(
+                value, live.get(name, MISSING), _child(fields, f"f:{name}"), below, f"/{name}", kind is None
+            )
+    except _Unproven as unproven:
+        return Proof(False, unproven.path, unproven.why)
+    if own is not None and (left := managed.leftovers(own.fields, desired, live, kind)):
+        return Proof(False, pointer(left[0]), "applied once by the engine and no longer in Git")
+    return Proof(True)
+
+
+def pointer(path: managed.Path) -> str:
+    """A path of fieldsV1 as the pointer that a report shows."""
+    out = ""
+    for element in path:
+        value = managed.decoded(element)
+        if element.startswith("f:"):
+            out += "/" + str(value).replace("~", "~0").replace("/", "~1")
+        elif element.startswith("k:"):
+            out += "[" + ",".join(f"{key}={item}" for key, item in value.items()) + "]"
+        else:
+            out += f"[{value}]"
+    return out
+
+
+def _metadata(
+    desired: Mapping[str, Any], live: Mapping[str, Any], fields: Mapping[str, Any] | None, kind: Type | None
+) -> None:
+    """Metadata has one type everywhere; name and namespace are what brought the two together."""
+    below = kind.field("metadata") if kind else None
+    own = _child(fields, "f:metadata")
+    for name, value in desired.items():
+        if name in ("name", "namespace"):
+            continue
+        _covered(
+            value,
+            live.get(name, MISSING),
+            _child(own, f"f:{name}"),
+            below.field(name) if below else None,
+            f"/metadata/{name}",
+            below is None,
+        )
+
+
+def _child(fields: Mapping[str, Any] | None, element: str) -> Mapping[str, Any] | None:
+    return fields.get(element) if fields else None
+
+
+def _covered(
+    desired: Any,
+    live: Any,
+    own: Mapping[str, Any] | None,
+    kind: Type | None,
+    path: str,
+    deduced: bool,
+) -> None:
+    """Raise unless each leaf of desired is in live.
+
+    Args:
+        desired: a value of the manifest.
+        live: the value there, or MISSING.
+        own: what anybody owns below, where there is no schema.
+        kind: the type of the value, None when it is not declared or there is no schema.
+        path: where we are.
+        deduced: there is no schema at all, so `own` is the only word on lists and maps.
+    """
+    if live is MISSING:
+        raise _Unproven(path, "not in the live object")
+    if desired is None:
+        raise _Unproven(path, "an explicit null")
+    if isinstance(desired, dict) and isinstance(live, dict):
+        _map(desired, live, own, kind, path, deduced)
+    elif isinstance(desired, list) and isinstance(live, list):
+        _list(desired, live, own, kind, path, deduced)
+    elif isinstance(desired, dict | list) or not same_scalar(desired, live, kind):
+        raise _Unproven(path, "another value")
+
+
+def _map(
+    desired: dict[str, Any],
+    live: dict[str, Any],
+    own: Mapping[str, Any] | None,
+    kind: Type | None,
+    path: str,
+    deduced: bool,
+) -> None:
+    # What nobody owns field by field may be atomic.
+    perhaps_atomic = deduced and (own is None or managed.WHOLE in own)
+    if (kind is not None and kind.is_atomic_map) or perhaps_atomic:
+        _equal(desired, live, kind, path)
+        return
+    for name, value in desired.items():
+        below = kind.field(name) if kind else None
+        _covered(value, live.get(name, MISSING), _child(own, f"f:{name}"), below, f"{path}/{name}", deduced)
+
+
+def _list(
+    desired: list[Any],
+    live: list[Any],
+    own: Mapping[str, Any] | None,
+    kind: Type | None,
+    path: str,
+    deduced: bool,
+) -> None:
+    if deduced and own is not None and managed.WHOLE in own:
+        own = None
+    keys = kind.list_keys if kind else _keys_by_ownership(own) if deduced else ()
+    if keys:
+        _keyed(desired, live, own, kind, keys, path, deduced)
+    elif (kind is not None and kind.is_set) or (
+        deduced and own is not None and any(e.startswith("v:") for e in own)
+    ):
+        _set(desired, live, path)
+    elif not deduced:
+        _equal(desired, live, kind, path)
+    else:
+        # Atomic, or not known: equal lists merge to themselves whatever sort they are,
+        # unless an item stands twice, which a set or a keyed list would refuse.
+        _equal(desired, live, kind, path)
+        if any(same(one, other) for index, one in enumerate(desired) for other in desired[:index]):
+            raise _Unproven(path, "an item stands twice, and the sort of the list is not known")
+
+
+def _keys_by_ownership(own: Mapping[str, Any] | None) -> tuple[str, ...]:
+    for element in own or ():
+        if element.startswith("k:"):
+            return tuple(managed.decoded(element))
+    return ()
+
+
+def _keyed(
+    desired: list[Any],
+    live: list[Any],
+    own: Mapping[str, Any] | None,
+    kind: Type | None,
+    keys: tuple[str, ...],
+    path: str,
+    deduced: bool,
+) -> None:
+    defaults = kind.key_defaults if kind else {}
+    # Where a schema tells the sorts of lists, nobody asks who owns what.
+    owned = {
+        _identity(managed.decoded(element), keys, {}, path): below
+        for element, below in ((own or {}).items() if deduced else ())
+        if element.startswith("k:")
+    }
+    places: dict[tuple[Any, ...], int] = {}
+    for index, item in enumerate(live):
+        identity = _identity(item, keys, defaults, path)
+        if identity in places:
+            raise _Unproven(path, "live holds one key twice")
+        places[identity] = index
+    last = -1
+    for item in desired:
+        if deduced and isinstance(item, dict) and any(key not in item for key in keys):
+            raise _Unproven(path, "an item lacks a key of the list, whose default is not known")
+        identity = _identity(item, keys, defaults, path)
+        name = f"{path}[{_words(keys, identity)}]"
+        place = places.get(identity)
+        if place is None:
+            raise _Unproven(name, "not in the live object")
+        if place <= last:
+            raise _Unproven(path, "another order")
+        last = place
+        mine = owned.get(identity)
+        _covered(item, live[place], mine, kind.items if kind else None, name, deduced)
+
+
+def _words(keys: tuple[str, ...], identity: tuple[Any, ...]) -> str:
+    if len(keys) == 1:
+        return f"{keys[0]}={identity[0][1]}"
+    return ",".join(f"{key}={value}" for key, (_, value) in zip(keys, identity, strict=True))
+
+
+def _identity(item: Any, keys: tuple[str, ...], defaults: Mapping[str, Any], path: str) -> tuple[Any, ...]:
+    if not isinstance(item, dict):
+        raise _Unproven(path, "an item of a keyed list is not a map")
+    identity = []
+    for key in keys:
+        value = item.get(key, defaults.get(key))
+        if isinstance(value, dict | list):
+            raise _Unproven(path, "a key of a list is not a scalar")
+        identity.append((isinstance(value, bool), value))  # True is not 1
+    return tuple(identity)
+
+
+def _set(desired: list[Any], live: list[Any], path: str) -> None:
+    last = -1
+    for index, item in enumerate(desired):
+        if any(same(item, other) for other in desired[:index]):
+            raise _Unproven(path, "an item of a set stands twice")
+        places = [place for place, other in enumerate(live) if same(item, other)]
+        if len(places) != 1:
+            raise _Unproven(path, "not once in the live set")
+        if places[0] <= last:
+            raise _Unproven(path, "another order")
+        last = places[0]
+
+
+def _equal(desired: Any, live: Any, kind: Type | None, path: str) -> None:
+    """Raise unless two values are equal as a whole, with the equalities that the types allow."""
+    if isinstance(desired, dict) and isinstance(live, dict):
+        if desired.keys() != live.keys():
+            raise _Unproven(path, "an atomic map with other keys")
+        for name, value in desired.items():
+            _equal(value, live[name], kind.field(name) if kind else None, f"{path}/{name}")
+    elif isinstance(desired, list) and isinstance(live, list):
+        if len(desired) != len(live):
+            raise _Unproven(path, "an atomic list of another length")
+        for index, (one, other) in enumerate(zip(desired, live, strict=True)):
+            _equal(one, other, kind.items if kind else None, f"{path}[{index}]")
+    elif desired is None or isinstance(desired, dict | list) or not same_scalar(desired, live, kind):
+        raise _Unproven(path, "another value")

@@ -1,0 +1,363 @@
+"""What one object is: first from what is known locally, then from the server's answer (drift.md C2).
+
+`assess` either settles an object or says that the server must be asked; `settle` takes the answer. Both are
+pure: who asks, and when, is the business of `flow/diff.py`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from openinfra_tui.drift import managed, normalise
+from openinfra_tui.drift.difference import compare, predict, removed
+from openinfra_tui.drift.model import Desired, Difference, ObjectVerdict
+from openinfra_tui.drift.proof import prove
+from openinfra_tui.drift.values import quantity, same
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from openinfra_tui.drift.answer import Answer
+    from openinfra_tui.drift.schema import Type
+
+_FLUX = "kustomize.toolkit.fluxcd.io"
+_HELM = "helm.toolkit.fluxcd.io"
+# Kinds that the API server itself changes on update: a no-op merge does not prove a no-op (drift.md C3e).
+CHANGED_BY_SERVER = frozenset({"Pod", "PersistentVolumeClaim", "Ingress", "Node"})
+
+
+@dataclass(frozen=True)
+class Assessment:
+    """One object, assessed locally.
+
+    Attributes:
+        verdict: the verdict; final unless `ask` is set, else what is predicted.
+        ask: the server must be asked; `why` says what could not be proved.
+        why: the first place without a proof.
+        reverts: paths of fieldsV1 that the takeover of the engine will remove.
+    """
+
+    verdict: ObjectVerdict
+    ask: bool = False
+    why: str = ""
+    reverts: tuple[managed.Path, ...] = ()
+
+
+def assess(
+    desired: Desired, live: Mapping[str, Any] | None, kind: Type | None, *, admission: bool = False
+) -> Assessment:
+    """Judge one object without asking the server.
+
+    Args:
+        desired: the object as the engine would apply it.
+        live: the object there, in the version of desired, or None when it is absent.
+        kind: its type, or None when there is no schema.
+        admission: whether a mutating webhook or policy of the cluster may change it on its way in.
+    """
+    early = _without_comparison(desired, live)
+    if early is not None:
+        return Assessment(early)
+    if live is None:
+        return Assessment(_verdict(desired, "missing", "create", "local"))
+    payload = normalise.for_apply(desired.object)
+    pointers = ignored_pointers(desired)
+    wanted, there = _cut(payload, pointers), _cut(live, pointers)
+    entries = managed.entries(live)
+    mine = managed.own(entries, desired.application.manager)
+    reverts = _reverts(desired, entries, mine, wanted, there, kind)
+    if desired.sealed:
+        return Assessment(_sealed(desired, wanted, there))
+    proof = prove(wanted, there, mine, kind)
+    why = f"{proof.path}: {proof.why}" if not proof.proven else ""
+    if proof.proven and admission:
+        why = "a mutating webhook or policy may change it"
+    if (
+        proof.proven
+        and str(desired.object.get("kind")) in CHANGED_BY_SERVER
+        and desired.key.group
+        in (
+            "",
+            "networking.k8s.io",
+        )
+    ):
+        why = "the API server itself changes this kind on its way in"
+    if not why and not reverts:
+        return Assessment(_in_sync(desired, live, payload, pointers, "local", mine))
+    after = removed(predict(wanted, there, kind), reverts)
+    if mine is not None:
+        after = removed(after, managed.leftovers(mine.fields, wanted, there, kind))
+    differences = compare(normalise.compared(after), normalise.compared(there), kind, entries, wanted)
+    predicted = _predicted(desired, differences, reverts if not why else (), why)
+    return Assessment(predicted, True, why, tuple(reverts))
+
+
+def settle(
+    desired: Desired,
+    live: Mapping[str, Any],
+    kind: Type | None,
+    assessment: Assessment,
+    answer: Answer,
+    revert: Answer | None = None,
+) -> ObjectVerdict:
+    """The verdict after the server was asked.
+
+    Args:
+        desired: as for `assess`.
+        live: the object that the answer is based on.
+        kind: its type.
+        assessment: what `assess` returned.
+        answer: to the dry-run of the apply.
+        revert: to the dry-run of removing what the takeover would remove, where there is such a thing.
+    """
+    if answer.object is None:
+        return _refused(desired, assessment, answer)
+    pointers = ignored_pointers(desired)
+    there = normalise.compared(_cut(live, pointers))
+    payload = normalise.for_apply(desired.object)
+    wanted = _cut(payload, pointers)
+    entries = managed.entries(live)
+    found = compare(normalise.compared(_cut(answer.object, pointers)), there, kind, entries, wanted)
+    undone: tuple[Difference, ...] = ()
+    if assessment.reverts:
+        if revert is None or revert.object is None:
+            undone = compare(removed(there, assessment.reverts), there, kind, entries)
+        else:
+            after = normalise.compared(_cut(revert.object, pointers))
+            undone = compare(after, there, kind, entries)
+    if not found and not undone:
+        mine = managed.own(entries, desired.application.manager)
+        return _in_sync(desired, live, payload, pointers, "dry-run", mine)
+    if found:
+        paths = {item.path for item in found}
+        return _verdict(
+            desired,
+            "drifted",
+            "update",
+            "dry-run",
+            differences=(*found, *(item for item in undone if item.path not in paths)),
+        )
+    proof = "dry-run" if revert is not None and revert.object is not None else "predicted"
+    return _verdict(desired, "will-be-reverted", "update", proof, differences=undone)
+
+
+def ignored_pointers(desired: Desired) -> tuple[str, ...]:
+    """Every JSON pointer that the rules of its engine object exclude for one object."""
+    rules = desired.application.ignore
+    return tuple(
+        path for rule in rules if normalise.rule_matches(rule, desired.object) for path in rule.paths
+    )
+
+
+def pending(verdict: ObjectVerdict, before: ObjectVerdict | None) -> ObjectVerdict:
+    """Tell a change of Git that has not arrived from a change of the cluster.
+
+    Args:
+        verdict: against HEAD.
+        before: against the revision that the engine applied last; None when it did not hold the object.
+    """
+    waiting = (
+        before is None
+        if verdict.verdict == "missing"
+        else before is not None and (before.verdict in ("in-sync", "ignored"))
+    )
+    if verdict.verdict in ("missing", "drifted", "will-be-reverted") and waiting:
+        return replace(verdict, verdict="pending", reason=verdict.reason or "not applied yet")
+    return verdict
+
+
+def _without_comparison(desired: Desired, live: Mapping[str, Any] | None) -> ObjectVerdict | None:
+    """The verdicts that need no look at the fields."""
+    if desired.problem:
+        return blocked(desired, desired.problem)
+    metadata = desired.object.get("metadata") or {}
+    if not metadata.get("name"):
+        generated = "unsupported: generateName has no identity" if metadata.get("generateName") else ""
+        return blocked(desired, generated or "schema: the object has no name")
+    if metadata.get("managedFields"):
+        return blocked(desired, "schema: metadata.managedFields must not be in Git")
+    if (metadata.get("resourceVersion") or metadata.get("uid")) and live is not None:
+        return blocked(desired, "conflict: metadata.resourceVersion or uid is in Git")
+    switch = _switch(desired, live)
+    return _verdict(desired, "ignored", "none", "local", reason=switch) if switch else None
+
+
+def _switch(desired: Desired, live: Mapping[str, Any] | None) -> str:
+    """Why the engine leaves this object alone, or an empty string."""
+    metadata = desired.object.get("metadata") or {}
+    in_git = {**(metadata.get("labels") or {}), **(metadata.get("annotations") or {})}
+    live_metadata = (live or {}).get("metadata") or {}
+    there = {**(live_metadata.get("labels") or {}), **(live_metadata.get("annotations") or {})}
+    if desired.application.ref.kind == "Kustomization":
+        for name, value in ((f"{_FLUX}/reconcile", "disabled"), (f"{_FLUX}/ssa", "ignore")):
+            if any(str(side.get(name, "")).lower() == value for side in (in_git, there)):
+                return f"{name}: {value}"
+        if live is not None and str(in_git.get(f"{_FLUX}/ssa", "")).lower() == "ifnotpresent":
+            return f"{_FLUX}/ssa: IfNotPresent"
+    if desired.application.ref.kind == "HelmRelease":
+        name = f"{_HELM}/driftDetection"
+        if any(str(side.get(name, "")).lower() == "disabled" for side in (in_git, there)):
+            return f"{name}: disabled"
+    if desired.application.ref.kind == "Application" and live is None:
+        hook = in_git.get("argocd.argoproj.io/hook") or in_git.get("helm.sh/hook")
+        return f"hook {hook}: made when a sync runs" if hook else ""
+    if "" in ignored_pointers(desired):
+        return "an ignore rule names the whole object"
+    return ""
+
+
+def _reverts(
+    desired: Desired,
+    entries: tuple[managed.Entry, ...],
+    mine: managed.Entry | None,
+    wanted: Mapping[str, Any],
+    there: Mapping[str, Any],
+    kind: Type | None,
+) -> list[managed.Path]:
+    """What Flux removes because it folds the fields of `kubectl*` managers into its own (drift.md A2)."""
+    annotations = (wanted.get("metadata") or {}).get("annotations") or {}
+    if not desired.application.takes_over or str(annotations.get(f"{_FLUX}/ssa", "")).lower() == "merge":
+        return []
+    folded = [
+        entry
+        for entry in entries
+        if entry is not mine and managed.taken_over(entry, desired.application.manager)
+    ]
+    kept = [entry for entry in entries if entry not in folded and entry is not mine]
+    found: dict[managed.Path, None] = {}
+    for entry in folded:
+        tops = set(managed.leftovers(entry.fields, wanted, there, kind))
+        for path in managed.paths(entry.fields):
+            gone = any(path[:length] in tops for length in range(1, len(path) + 1))
+            if gone and not any(managed.touches(other.fields, path) for other in kept):
+                found[path] = None
+    # A path below another one goes with it.
+    return [path for path in found if not any(path[:n] in found for n in range(1, len(path)))]
+
+
+def _predicted(
+    desired: Desired, differences: tuple[Difference, ...], reverts: Any, why: str
+) -> ObjectVerdict:
+    """The verdict when the server is not asked: drift only where no reading makes the two equal."""
+    if not why and reverts:
+        return _verdict(desired, "will-be-reverted", "update", "predicted", differences=differences)
+    if any(_certain(item) for item in differences):
+        return _verdict(desired, "drifted", "update", "predicted", differences=differences)
+    return _verdict(
+        desired,
+        "unverified",
+        "update",
+        "predicted" if differences else None,
+        differences=differences,
+        reason=f"not proved: {why}",
+    )
+
+
+def _certain(difference: Difference) -> bool:
+    """Whether a predicted difference can be no artefact of defaulting or of another way of writing."""
+    one, other = difference.desired, difference.live
+    free = difference.path.startswith(("/metadata/labels/", "/metadata/annotations/", "/data/"))
+    if difference.change == "value":
+        scalars = not isinstance(one, dict | list) and not isinstance(other, dict | list)
+        if not scalars or one is None:
+            return False
+        numbers = quantity(one), quantity(other)
+        return type(one) is type(other) and (None in numbers or numbers[0] != numbers[1])
+    return difference.change == "removed" and free
+
+
+def _in_sync(
+    desired: Desired,
+    live: Mapping[str, Any],
+    payload: Mapping[str, Any],
+    pointers: tuple[str, ...],
+    proof: str,
+    mine: managed.Entry | None,
+) -> ObjectVerdict:
+    for path in pointers:
+        wanted = normalise.value_at(payload, path)
+        if wanted is not None and not same(wanted, normalise.value_at(live, path)):
+            return _verdict(desired, "ignored", "none", proof, reason=f"an ignore rule names {path}")
+    metadata = live.get("metadata") or {}
+    if metadata.get("deletionTimestamp"):
+        held = ", ".join(metadata.get("finalizers") or ()) or "nothing"
+        return blocked(
+            desired, f"terminating: being deleted since {metadata['deletionTimestamp']}, held by {held}"
+        )
+    reason = None
+    if not managed.entries(live):
+        reason = "no managedFields: what was removed from Git cannot be told"
+    elif mine is None:
+        reason = f"equal, and never applied by {desired.application.manager}"
+    return _verdict(desired, "in-sync", "none", proof, reason=reason)
+
+
+def _sealed(desired: Desired, wanted: Mapping[str, Any], live: Mapping[str, Any]) -> ObjectVerdict:
+    """A Secret that cannot be opened: only its keys can be compared."""
+    reason = "the values are encrypted and no key opens them; only the names of the keys were compared"
+    keys, there = set(wanted.get("data") or {}), set(live.get("data") or {})
+    lacking = tuple(
+        Difference(f"/data/{key}", "removed", "(encrypted)", None) for key in sorted(keys - there)
+    )
+    if lacking:
+        return _verdict(desired, "drifted", "update", "predicted", differences=lacking, reason=reason)
+    return _verdict(desired, "unverified", "update", None, reason=reason)
+
+
+def _refused(desired: Desired, assessment: Assessment, answer: Answer) -> ObjectVerdict:
+    if answer.code == "immutable" and desired.application.force:
+        return replace(
+            assessment.verdict, verdict="drifted", next="recreate", proof="dry-run", reason=answer.reason
+        )
+    if answer.blocks:
+        return replace(
+            blocked(desired, answer.reason), differences=assessment.verdict.differences, proof="dry-run"
+        )
+    if assessment.verdict.verdict in ("drifted", "will-be-reverted") and answer.code == "read-only":
+        return replace(assessment.verdict, reason="predicted: the server may not be asked")
+    return replace(
+        assessment.verdict,
+        verdict="unverified",
+        proof="predicted" if assessment.verdict.differences else None,
+        reason=f"{answer.reason}; not proved: {assessment.why}" if assessment.why else answer.reason,
+    )
+
+
+def blocked(desired: Desired, reason: str) -> ObjectVerdict:
+    """The verdict of an object that the engine cannot apply."""
+    return _verdict(desired, "blocked", "blocked", None, reason=reason)
+
+
+def _verdict(
+    desired: Desired,
+    verdict: str,
+    following: str,
+    proof: str | None,
+    *,
+    differences: tuple[Difference, ...] = (),
+    reason: str | None = None,
+) -> ObjectVerdict:
+    application = desired.application
+    if verdict in ("drifted", "will-be-reverted", "missing"):
+        if application.suspended:
+            reason = f"{reason}; " if reason else ""
+            reason += "suspended: nothing corrects it now"
+        elif not application.enforces:
+            reason = f"{reason}; " if reason else ""
+            reason += "unenforced: the engine looks only when Git changes"
+            following = "none"
+    return ObjectVerdict(
+        str(desired.object.get("apiVersion", "")),
+        desired.key,
+        verdict,
+        following,
+        proof,
+        application.ref,
+        desired.origin,
+        differences,
+        reason,
+    )
+
+
+def _cut(manifest: Mapping[str, Any], pointers: tuple[str, ...]) -> dict[str, Any]:
+    return normalise.without(manifest, pointers) if pointers else dict(manifest)

@@ -1,0 +1,119 @@
+"""Asking the API server about what could not be proved, a few objects at a time."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+from openinfra_tui.cluster import dryrun
+from openinfra_tui.cluster.errors import ApiError
+from openinfra_tui.drift import managed, normalise, verdict
+from openinfra_tui.drift.answer import Answer, refusal
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from openinfra_tui.drift.model import Desired, ObjectVerdict
+    from openinfra_tui.drift.schema import Type
+    from openinfra_tui.drift.verdict import Assessment
+    from openinfra_tui.flow.reading import Reader
+
+_MOVES = 3
+
+
+@dataclass
+class Asker:
+    """Dry-runs against one cluster; where one says that we may not, no second is sent for that kind.
+
+    Attributes:
+        asked: how many dry-runs were sent.
+    """
+
+    reader: Reader
+    asked: int = 0
+    _forbidden: dict[tuple[str, str, str], Answer] = field(default_factory=dict)
+
+    async def settle(
+        self, desired: Desired, live: Mapping[str, Any], kind: Type | None, assessment: Assessment
+    ) -> ObjectVerdict:
+        """The verdict of an object that must be asked about."""
+        for _ in range(_MOVES):
+            answer = await self.apply(desired)
+            base = _version(live)
+            if answer.object is None or _version(answer.object) == base:
+                break
+            # Somebody changed it between our list and the answer: both must speak of the same object.
+            try:
+                moved = await self.reader.again(live)
+            except ApiError as error:
+                answer = refusal(error.status, error.message, error.reason)
+                break
+            if moved is None:
+                return verdict.assess(desired, None, kind).verdict
+            live = moved
+            assessment = verdict.assess(desired, live, kind, admission=True)
+            if not assessment.ask:
+                return assessment.verdict
+        else:
+            answer = Answer(None, "moving", "the object changes faster than it can be compared")
+        revert = None
+        if assessment.reverts and answer.object is not None:
+            revert = await self._remove(desired, live, assessment.reverts)
+        return _warned(verdict.settle(desired, live, kind, assessment, answer, revert), answer)
+
+    async def apply(self, desired: Desired) -> Answer:
+        """The server's answer to a dry-run of the engine's apply."""
+        place = _place(desired)
+        if place in self._forbidden:
+            return self._forbidden[place]
+        payload = normalise.for_apply(desired.object)
+        self.asked += 1
+        try:
+            resource = self.reader.resource(payload)
+            found, warnings = await dryrun.apply(
+                self.reader.connection, resource, payload, desired.application.manager
+            )
+        except ApiError as error:
+            answer = refusal(error.status, error.message, error.reason)
+            if answer.code == "read-only":
+                self._forbidden[place] = answer
+            return answer
+        return Answer(found, warnings=warnings)
+
+    async def _remove(
+        self, desired: Desired, live: Mapping[str, Any], paths: tuple[managed.Path, ...]
+    ) -> Answer:
+        pointers = [pointer for path in paths if (pointer := managed.locate(live, path))]
+        # Later items of a list first, so that earlier positions stay what they are.
+        pointers.sort(key=_position, reverse=True)
+        self.asked += 1
+        try:
+            found = await dryrun.remove(
+                self.reader.connection,
+                self.reader.resource(live),
+                live,
+                pointers,
+                desired.application.manager,
+            )
+        except ApiError as error:
+            return refusal(error.status, error.message, error.reason)
+        return Answer(found)
+
+
+def _place(desired: Desired) -> tuple[str, str, str]:
+    return str(desired.object.get("apiVersion")), desired.key.kind, desired.key.namespace
+
+
+def _version(item: Mapping[str, Any]) -> str:
+    return str(item["metadata"].get("resourceVersion") or "")
+
+
+def _position(pointer: str) -> list[tuple[int, int, str]]:
+    return [(1, int(part), "") if part.isdigit() else (0, 0, part) for part in pointer.split("/")]
+
+
+def _warned(found: ObjectVerdict, answer: Answer) -> ObjectVerdict:
+    if not answer.warnings:
+        return found
+    said = "; ".join(warning.partition('"')[2].rstrip('"') or warning for warning in answer.warnings)
+    return replace(found, reason=f"{found.reason}; warning: {said}" if found.reason else f"warning: {said}")

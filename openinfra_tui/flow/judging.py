@@ -1,0 +1,66 @@
+"""Verdicts of single objects: proved locally, else asked where that is possible."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING, Any
+
+from openinfra_tui.drift import place, verdict
+from openinfra_tui.flow.asking import Asker
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from openinfra_tui.drift.live import Live
+    from openinfra_tui.drift.model import Desired, ObjectVerdict
+    from openinfra_tui.flow.reading import Reader
+
+
+class Judge:
+    """Judges objects of one cluster, as it was read.
+
+    Args:
+        live: the cluster.
+        reader: asks its API server; None for a dump.
+        brings: what the desired objects bring for their own members.
+    """
+
+    def __init__(self, live: Live, reader: Reader | None, brings: place.Overlay) -> None:
+        self.live = live
+        self.reader = reader
+        self.brings = brings
+        self.asker = Asker(reader) if reader else None
+
+    async def verdict(self, desired: Desired) -> ObjectVerdict:
+        """The verdict of one object against the cluster, whatever revision it is of."""
+        early = place.hindrance(desired, self.live, self.brings)
+        if early is not None:
+            return early
+        there = self.live.find(desired.object)
+        kind = self.live.schemas.find(str(desired.object.get("apiVersion")), desired.key.kind)
+        found = verdict.assess(desired, there, kind, admission=self._admission(desired, there))
+        if self.asker is None:
+            return found.verdict
+        if there is None and found.verdict.verdict == "missing":
+            return await self._absent(desired, found.verdict)
+        if not found.ask or there is None:
+            return found.verdict
+        return await self.asker.settle(desired, there, kind, found)
+
+    async def _absent(self, desired: Desired, found: ObjectVerdict) -> ObjectVerdict:
+        """Whether the server would take what is missing."""
+        if self.asker is None:
+            return found
+        answer = await self.asker.apply(desired)
+        if answer.object is not None:
+            return dataclasses.replace(found, proof="dry-run")
+        return verdict.blocked(desired, answer.reason) if answer.blocks else found
+
+    def _admission(self, desired: Desired, there: Mapping[str, Any] | None) -> bool:
+        if self.reader is None:
+            return False
+        if self.live.admission is None:
+            return True
+        plural = self.reader.resource(desired.object).plural
+        touches = self.live.admission.touches
+        return touches(desired.object, plural) or (there is not None and touches(there, plural))
