@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -10,14 +9,13 @@ from openinfra_tui import yamlio
 from openinfra_tui.catalog.read import load_catalog
 from openinfra_tui.errors import UserError
 from openinfra_tui.questions.listing import listed, questions
-from openinfra_tui.questions.model import NAME, Condition, Question, rules_at, schema_path
+from openinfra_tui.questions.model import Condition, Question, rules_at, schema_path
 from openinfra_tui.site import read, validate
-from openinfra_tui.site.load import apply_overrides, parse_site
+from openinfra_tui.site.load import parse_site
 from openinfra_tui.site.model import Site
-from openinfra_tui.site.problem import Problem, SiteError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping
 
 _HEADER = """\
 # yaml-language-server: $schema=../../.openinfra/schemas/site-v1alpha1.schema.json
@@ -118,20 +116,21 @@ def document(answers: Answers) -> dict[str, Any]:
     data |= {key: validate.schema()["properties"][key]["const"] for key in ("apiVersion", "kind")}
     for key in rules_at("").get("required", ()):
         if rules_at(key).get("type") == "object":
-            _put(data, key, {})
+            put(data, key, {})
     for question in instances(answers):
         if question.kind == "keys":
             for key in keys_of(answers, question.path):
-                _put(data, f"{question.path}.{key}", {})
+                put(data, f"{question.path}.{key}", {})
             if question.path in answers.values and not answers.values[question.path]:
-                _put(data, question.path, {})
+                put(data, question.path, {})
         elif question.path in answers.values:
-            _put(data, question.path, answers.values[question.path])
+            put(data, question.path, answers.values[question.path])
     ordered: dict[str, Any] = _ordered(data, validate.schema())
     return ordered
 
 
-def _put(data: dict[str, Any], path: str, value: Any) -> None:
+def put(data: dict[str, Any], path: str, value: Any) -> None:
+    """Put a value into the content of a site file; an empty mapping takes nothing away."""
     *parents, last = schema_path(path)
     here: Any = data
     for step in parents:
@@ -203,80 +202,3 @@ def _drop(data: Any, path: read.Path) -> None:
         here.pop(path[-1], None)
     elif isinstance(here, list) and path[-1] in range(len(here)):
         del here[int(path[-1])]
-
-
-def answers_of(site: Site) -> Answers:
-    """The answers that a site holds: what its file says, and what differs from the defaults."""
-    found = _flat({"metadata": {"name": site.name}, "spec": site.spec})
-    values = {
-        path: value
-        for path, value in found.items()
-        if ".".join(map(str, schema_path(path))) in site.lines
-        or value != value_of(Answers({key: other for key, other in found.items() if key != path}), path)
-    }
-    return Answers(values)
-
-
-def answers_from(text: str, source: str, overrides: Sequence[str] = ()) -> Answers:
-    """The answers of a site file that may lack any of them.
-
-    Args:
-        text: the YAML.
-        source: what to call it in messages.
-        overrides: as for `load_site`.
-
-    Raises:
-        SiteError: what is there is not as the schema demands.
-    """
-    read_in = read.read(text, source)
-    data = read_in.data if isinstance(read_in.data, dict) else {}
-    problems = list(read_in.problems)
-    if read_in.data is not None and not isinstance(read_in.data, dict):
-        problems.append(Problem(source, 0, "", "a site file is one mapping with metadata and spec"))
-    problems += apply_overrides(data, overrides)
-    if problems:
-        raise SiteError(problems)
-    for path, message in validate.faults(data, unfinished=True):
-        problems.append(Problem(source, read_in.lines.get(path, 0), read.dotted(path), message))
-    if problems:
-        raise SiteError(problems)
-    return Answers(_flat(data))
-
-
-def _flat(data: Mapping[str, Any]) -> dict[str, Any]:
-    """The value of each question that is in the data."""
-    values: dict[str, Any] = {}
-    spec = data.get("spec", {})
-    if "name" in data.get("metadata", {}):
-        values[NAME] = data["metadata"]["name"]
-    for question in questions():
-        if question.path != NAME:
-            values |= _found(spec, question)
-    return values
-
-
-def _found(spec: Any, question: Question) -> dict[str, Any]:
-    parent, star, rest = question.path.partition(".*.")
-    if not star:
-        value = _get(spec, question.path)
-        if question.kind == "keys" and value is not None:
-            value = [key for key in value if not _asked_by_name(f"{question.path}.{key}.")]
-        return {} if value is None else {question.path: value}
-    out = {}
-    for key, part in (_get(spec, parent) or {}).items():
-        value = None if _asked_by_name(f"{parent}.{key}.") else _get(part, rest)
-        if value is not None:
-            out[f"{parent}.{key}.{rest}"] = value
-    return out
-
-
-def _asked_by_name(prefix: str) -> bool:
-    return any(question.path.startswith(prefix) for question in questions())
-
-
-def _get(data: Any, path: str) -> Any:
-    for step in path.split("."):
-        if not isinstance(data, Mapping) or step not in data:
-            return None
-        data = data[step]
-    return data

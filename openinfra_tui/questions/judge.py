@@ -9,14 +9,14 @@ from openinfra_tui.catalog.built import not_built
 from openinfra_tui.catalog.read import load_catalog
 from openinfra_tui.catalog.rules import RULES
 from openinfra_tui.catalog.rules.registry import Facts, Finding
-from openinfra_tui.questions.answers import Answers, document, draft, set_answer
+from openinfra_tui.questions.answers import Answers, draft, set_answer
+from openinfra_tui.questions.listing import asked_by_name
 from openinfra_tui.questions.model import NAME, related, schema_path
 from openinfra_tui.questions.walk import rank
 from openinfra_tui.site import validate as schema
 from openinfra_tui.site.read import dotted
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
     from datetime import date
 
     from openinfra_tui.questions.model import Question
@@ -83,15 +83,18 @@ def _placed(here: Any, steps: list[str], value: Any) -> Any:
     return None if inner is None else {**here, steps[0]: inner}
 
 
-def fault(path: str, value: Any, answers: Answers) -> str:
-    """What the schema has against an answer at a path, or an empty text."""
-    data: Mapping[str, Any] = document(set_answer(answers, path, value))
-    where = schema_path(path)
-    for found, message in schema.faults(data):
-        if found[: len(where)] == where:
-            rest = dotted(found[len(where) :])
-            return f"{rest}: {message}" if rest else message
-    return ""
+def fault(question: Question, value: Any) -> str:
+    """What the schema has against an answer, or an empty text."""
+    path = schema_path(question.path)
+    if question.kind != "keys":
+        found = schema.value_faults(path, value)
+    elif not isinstance(value, list) or any(not isinstance(key, str) for key in value):
+        return "allowed: a list of names"
+    elif len(set(value)) < len(value) or any(asked_by_name(f"{question.path}.{key}") for key in value):
+        return "each name once, and none that is asked for anyway"
+    else:
+        found = schema.value_faults(path, {key: {} for key in value}, unfinished=True)
+    return "; ".join(f"{dotted(where)}: {message}" if where else message for where, message in found[:3])
 
 
 def validate(question: Question, value: Any, answers: Answers, today: date) -> str | None:
@@ -103,7 +106,7 @@ def validate(question: Question, value: Any, answers: Answers, today: date) -> s
         answers: everything else that was said.
         today: the day for which the rules judge.
     """
-    if value is not None and (message := fault(question.path, value, answers)):
+    if value is not None and (message := fault(question, value)):
         return message
     path = question.path
     before = objections(draft(set_answer(answers, path, None)), path, today)

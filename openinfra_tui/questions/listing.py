@@ -99,6 +99,11 @@ def listed(path: str) -> Question | None:
     return exact or next((q for q in questions() if fits(q.path, path)), None)
 
 
+def asked_by_name(path: str) -> bool:
+    """Whether the parts of a mapping have questions of their own, so that a `*` does not stand for it."""
+    return any(question.path.startswith(f"{path}.") for question in questions())
+
+
 def _ask(step: str, path: str, *when: Condition, kind: Kind | None = None, own: bool = False) -> Question:
     return Question(path, step, kind or kind_of(rules_at(_example(path))), when, own)
 

@@ -73,8 +73,14 @@ def faults(data: Any, *, unfinished: bool = False) -> list[tuple[Path, str]]:
         data: the content of a site file.
         unfinished: that something is missing is no fault.
     """
-    errors = (e for e in _validator().iter_errors(data) if not unfinished or e.validator != "required")
-    found = (fault for error in errors for fault in _words(error))
+    return value_faults((), data, unfinished=unfinished)
+
+
+def value_faults(path: Path, value: Any, *, unfinished: bool = False) -> list[tuple[Path, str]]:
+    """The same for one value at a path; the paths of its faults begin at the value."""
+    errors = _validator().evolve(schema=at(path)).iter_errors(value)
+    judged = (error for error in errors if not unfinished or error.validator != "required")
+    found = (fault for error in judged for fault in _words(error))
     return list(dict.fromkeys(islice(found, LIMIT)))
 
 

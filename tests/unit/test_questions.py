@@ -17,8 +17,6 @@ from openinfra_tui.catalog.rules import check_rules
 from openinfra_tui.errors import UserError
 from openinfra_tui.questions.answers import (
     Answers,
-    answers_from,
-    answers_of,
     document,
     draft,
     instances,
@@ -32,6 +30,7 @@ from openinfra_tui.questions.choices import choices
 from openinfra_tui.questions.judge import validate
 from openinfra_tui.questions.listing import NEVER, questions
 from openinfra_tui.questions.model import STEPS, fields, fits
+from openinfra_tui.questions.reading import answers_from, answers_of, override
 from openinfra_tui.questions.review import problems
 from openinfra_tui.questions.walk import asked, find, of_step, status, steps
 from openinfra_tui.site.load import parse_site
@@ -165,6 +164,19 @@ def test_a_file_that_is_not_finished_gives_its_answers_and_a_wrong_one_all_its_f
                 answers_from(text, "a.yaml")
 
 
+def test_an_override_may_reach_into_an_answer() -> None:
+    changed = override(
+        ha(), ["nodes.0.name=new.example", "metadata.name=ber1", "clusters.management.version=1.34"]
+    )
+    assert changed.values["nodes"][0] == {**ha().values["nodes"][0], "name": "new.example"}
+    assert changed.values["metadata.name"] == "ber1"
+    assert changed.values["clusters"] == ["undercloud", "management"]
+    assert ha().values["nodes"][0]["name"] == "ctl1.fra1.cloud.example"
+    with pytest.raises(SiteError, match="1 to 5"):
+        override(ha(), ["storage.replicas=9"])
+    assert override(ha(), ["region=null"]).values.keys() == ha().values.keys() - {"region"}
+
+
 def test_a_choice_that_an_earlier_answer_forbids_says_which_and_why() -> None:
     answers = with_answers(ha(), operatingSystem=["storage"])
     answers = set_answer(answers, "operatingSystem.storage.distribution", "rocky")
@@ -226,6 +238,9 @@ def test_the_choices_of_every_question_come_within_50_ms() -> None:
         ("secrets.recipients", {"operator": "AGE-SECRET-KEY-1QQQQ"}, "not shown"),
         ("clusters.undercloud.version", "1.28", "OpenStack-Helm supports"),
         ("openstack.series", "2023.1", "OpenStack-Helm has"),
+        ("operatingSystem", ["default"], "anyway"),
+        ("operatingSystem", ["desktop"], "unknown key"),
+        ("clusters", "undercloud", "a list"),
     ],
 )
 def test_a_wrong_answer_gets_a_message(path: str, value: Any, message: str) -> None:
