@@ -19,6 +19,7 @@ COMMANDS = {
     "check": "Check a generated repository, offline.",
     "doctor": "Show which programs are present, and their versions.",
     "generate": "Write the repository of a site, as one commit.",
+    "new": "Ask for a site, and write its site file.",
     "plan": "Show what a site will carry, and in what order.",
     "preset": "List presets, or show one as a site file.",
     "schema": "Print the JSON Schema of a site.",

@@ -54,8 +54,9 @@ def problems(answers: Answers, today: date) -> tuple[Trouble, ...]:
 
     Without an error `site_of` gives a site that the rules pass and that this version can write.
     """
-    order = {"error": 0, "warning": 1}
-    return tuple(sorted(_all(answers, today), key=lambda one: order[one.severity]))
+    return tuple(
+        sorted(_all(answers, today), key=lambda one: (one.severity != "error", rank(answers, one.question)))
+    )
 
 
 def _all(answers: Answers, today: date) -> Iterator[Trouble]:

@@ -23,6 +23,15 @@ def load_site(path: Path, overrides: Sequence[str] = ()) -> Site:
     Raises:
         SiteError: the file cannot be read, or it or an override is not as the schema demands.
     """
+    return parse_site(read_text(path), str(path), overrides)
+
+
+def read_text(path: Path) -> str:
+    """The text of a site file, never more than one may have.
+
+    Raises:
+        SiteError: it cannot be read, or is no text.
+    """
     source = str(path)
     try:
         if not path.exists():
@@ -34,14 +43,13 @@ def load_site(path: Path, overrides: Sequence[str] = ()) -> Site:
     except OSError as error:
         raise SiteError([Problem(source, 0, "", f"cannot be read: {error.strerror}")]) from error
     try:
-        text = content.decode("utf-8-sig")
+        return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         if len(content) > read.MAX_BYTES:
             raise SiteError([Problem(source, 0, "", read.TOO_LARGE)]) from error
         line = content.count(b"\n", 0, error.start) + 1
         message = f"byte {content[error.start]:#04x} is not UTF-8"
         raise SiteError([Problem(source, line, "", message)]) from error
-    return parse_site(text, source, overrides)
 
 
 def parse_site(text: str, source: str, overrides: Sequence[str] = ()) -> Site:
