@@ -66,6 +66,8 @@ def _ask(question: questionary.Question) -> Any:
         event.app.exit(result=Move.BACK)
 
     application = question.application
+    # How long an Esc may still become an arrow key; the half second of the library feels stuck.
+    application.ttimeoutlen = 0.1
     application.key_bindings = merge_key_bindings(
         [application.key_bindings, bindings] if application.key_bindings else [bindings]
     )

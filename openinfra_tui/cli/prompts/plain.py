@@ -91,4 +91,4 @@ class PlainFace:
 def _picked(word: str, options: Sequence[Option]) -> Option | None:
     if word.isascii() and word.isdigit() and 1 <= int(word[:6]) <= len(options):
         return options[int(word) - 1]
-    return next((one for one in options if str(one.value) == word), None)
+    return next((one for one in options if one.value == word), None)
