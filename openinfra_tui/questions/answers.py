@@ -71,7 +71,7 @@ def instances(answers: Answers) -> tuple[Question, ...]:
     return tuple(
         replace(question, path=path)
         for question, path in _expanded(answers)
-        if all(_holds(condition, answers) for condition in question.when)
+        if all(_holds(condition, path, answers) for condition in question.when)
     )
 
 
@@ -103,8 +103,10 @@ def keys_of(answers: Answers, path: str) -> tuple[str, ...]:
     return tuple(role for role in roles if role in ("management", "undercloud"))
 
 
-def _holds(condition: Condition, answers: Answers) -> bool:
-    value = value_of(answers, condition.path)
+def _holds(condition: Condition, path: str, answers: Answers) -> bool:
+    parent, star, _ = condition.path.partition(".*")
+    key = path.removeprefix(f"{parent}.").split(".")[0] if star else ""
+    value = value_of(answers, condition.path.replace("*", key))
     if not condition.words:
         return value is not None
     return bool(set(value if isinstance(value, list) else [value]) & set(condition.words))

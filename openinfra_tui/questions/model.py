@@ -20,10 +20,13 @@ STEPS = (
 
 @dataclass(frozen=True)
 class Condition:
-    """That the answer at a path is, or holds, one of these words; with no words, that there is an answer."""
+    """That the answer at a path is, or holds, one of these words; with no words, that there is an answer.
+
+    A `*` in the path is the key that the `*` in the path of the question stands for.
+    """
 
     path: str
-    words: tuple[str, ...] = ()
+    words: tuple[str | bool, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -75,7 +75,11 @@ def override(answers: Answers, overrides: Sequence[str]) -> Answers:
         for place, content in places.items():
             put(data, place, content)
     for name in (one.partition("=")[2] for one in overrides if one.startswith(f"{NAME}=")):
-        data["metadata"]["name"] = name
+        given = read.read(name, "--set").data
+        if given is None:
+            data["metadata"].pop("name", None)
+        else:
+            data["metadata"]["name"] = given if isinstance(given, str) else name
     rest = [one for one in overrides if not one.startswith(f"{NAME}=")]
     problems = apply_overrides(data, rest)
     found = [] if problems else validate.faults(data, unfinished=True)

@@ -76,6 +76,14 @@ def _all(answers: Answers, today: date) -> Iterator[Trouble]:
             source=found.source,
             rule=found.rule,
         )
+    if site.get("secrets.backend") == "sops" and not site.get("secrets.recipients"):
+        yield _trouble(
+            answers,
+            "secrets.recipients",
+            "no recipient: nobody could decrypt",
+            severity="warning",
+            because="`generate` then needs --age-key, which makes the key of the operator.",
+        )
     for line in not_built(site):
         path, _, message = line.partition(": ")
         yield _trouble(answers, path, message)

@@ -97,7 +97,8 @@ def run(folder: Path, *words: str, **env: str) -> subprocess.CompletedProcess[st
 
 
 @pytest.mark.parametrize(
-    ("term", "everything"), [("dumb", False), ("dumb", True), ("xterm", False), ("xterm", True)]
+    ("term", "everything"),
+    [("dumb", False), ("dumb", True), ("xterm", False), pytest.param("xterm", True, marks=pytest.mark.slow)],
 )
 def test_back_to_the_first_question_and_forward_again_gives_the_site_of_the_same_answers(
     tmp_path: Path, term: str, everything: bool, open_terminals: list[Terminal]
@@ -211,6 +212,27 @@ def test_nodes_are_added_changed_and_removed_one_by_one(
             "addresses": {"management": "10.20.0.12"},
             "disks": [],
         }
+    ]
+
+
+def test_a_number_in_an_item_is_a_number(tmp_path: Path, open_terminals: list[Terminal]) -> None:
+    terminal = Terminal(tmp_path, "dumb", "--preset", "lab")
+    open_terminals.append(terminal)
+    there = asked(begin(Beginning("lab")), everything=False)
+    provider = next(number for number, one in enumerate(there) if one.path == "networks.provider")
+    terminal.forward(there[:provider])
+    terminal.at(there[provider])
+    for line in ("1", "1", "physnet2", "", "many"):
+        terminal.enter(line)
+    terminal.child.expect_exact("! found")
+    for line in ("8950", "100:199", "done"):
+        terminal.enter(line)
+    terminal.forward(there[provider + 1 :])
+    terminal.child.expect_exact("What next?")
+    terminal.enter()
+    assert terminal.end()[1] == 0
+    assert load_site(tmp_path / "site.yaml").get("networks.provider") == [
+        {"name": "physnet2", "interface": "eth1", "mtu": 8950, "vlans": "100:199"}
     ]
 
 

@@ -142,6 +142,13 @@ def test_the_clusters_of_the_placement_are_there_unless_others_were_named() -> N
     assert document(named)["spec"]["clusters"] == {"management": {}, "workload-a": {}}
 
 
+def test_a_condition_may_speak_of_the_same_cluster() -> None:
+    answers = with_answers(Answers(), clusters=["undercloud", "workload-a"])
+    answers = set_answer(answers, "clusters.workload-a.cni.managed", True)
+    there = [one.path for one in instances(answers) if one.path.endswith("replaceKubeProxy")]
+    assert there == ["clusters.workload-a.cni.replaceKubeProxy"]
+
+
 def test_an_answer_to_nothing_is_refused() -> None:
     for path in ("openstack.nothing", "clusters.*.version", "", "metadata"):
         with pytest.raises(UserError, match="no question"):
@@ -259,6 +266,7 @@ def test_the_problems_are_all_that_stops_generate() -> None:
     assert not [one for one in problems(ha(), TODAY) if one.severity == "error"]
     assert not [f for f in check_rules(site_of(ha()), TODAY) if f.severity == "error"]
     empty = problems(Answers(), TODAY)
+    assert ("secrets.recipients", "warning") in {(one.question, one.severity) for one in empty}
     assert {one.question for one in empty if one.missing} == {"metadata.name", "domain", "gitops.url"}
     assert all(one.question and one.step for one in empty)
     two = [{"name": "a.example", "roles": ["control", "compute", "storage"]}] * 2

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from datetime import date
+from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from openinfra_tui.catalog.presets import preset_names, preset_text
+from openinfra_tui.flow.new import Beginning, begin, repeat_words
 from openinfra_tui.questions.answers import (
     Answers,
     document,
@@ -52,6 +55,7 @@ BY_ENDING = {
     "interface": ["bond0", "eth1"],
     "vip": ["10.20.0.5"],
     "user": ["openstack"],
+    "pool": ["kubernetes"],
     "release": ["24.04", "10"],
     "version": ["1.34", "1.35.4"],
 }
@@ -122,6 +126,19 @@ def test_no_walk_loses_an_answer(name: str, everything: bool, data: st.DataObjec
     assert document(again) == document(answers)
     for path, value in again.values.items():
         assert value == value_of(answers, path)
+
+
+@WALKS
+@given(st.sampled_from(["", *preset_names()]), st.data())
+def test_the_command_that_repeats_it_gives_the_same_file(preset: str, data: st.DataObject) -> None:
+    answers = begin(Beginning(preset))
+    for _ in range(data.draw(st.integers(0, 8))):
+        question = data.draw(st.sampled_from(instances(answers)))
+        value = data.draw(st.sampled_from([None, *values(question, answers)]))
+        answers = set_answer(answers, question.path, value)
+    words = repeat_words(Path("site.yaml"), answers, preset)
+    overrides = [value for flag, value in pairwise(words) if flag == "--set"]
+    assert site_text(begin(Beginning(preset, None, overrides))) == site_text(answers)
 
 
 @WALKS

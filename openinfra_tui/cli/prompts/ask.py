@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from openinfra_tui.cli.prompts.entries import edit
+from openinfra_tui.cli.prompts.entries import edit, parsed
 from openinfra_tui.cli.prompts.face import Face, Move, Option
 from openinfra_tui.questions.answers import value_of
 from openinfra_tui.questions.choices import choices
@@ -61,12 +61,6 @@ def _text(face: Face, question: Question, title: str, current: Any, answers: Ans
 
     line = face.text(title, "" if current is None else str(current), check)
     return line if isinstance(line, Move) else parsed(question, line)
-
-
-def parsed(question: Question, line: str) -> Any:
-    """A line as the value that it stands for."""
-    whole = line.removeprefix("-").isdigit() and line.isascii()
-    return int(line) if question.kind == "number" and whole and len(line) < 10 else line
 
 
 def _option(choice: Choice, answers: Answers) -> Option:

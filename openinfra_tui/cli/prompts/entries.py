@@ -113,14 +113,24 @@ def _field(face: Face, part: Question, current: Any) -> Any:
             said = face.several(title, [Option(word, word) for word in part.words], current or ())
         elif part.kind == "list":
             said = edit(face, part, title, current or [])
+        elif part.kind in ("choice", "yes-no"):
+            words = part.words or (True, False)
+            said = face.choose(title, [Option(word, str(word)) for word in words], current)
         else:
-            said = face.text(title, str(current or ""), lambda line: fault(part, line))
+            line = face.text(title, str(current or ""), lambda line: fault(part, parsed(part, line)))
+            said = line if isinstance(line, Move) else parsed(part, line)
         if said is Move.BACK or (not required and said in (Move.SKIP, [])):
             return Move.SKIP if said == [] else said
         message = "needs an answer" if said is Move.SKIP else fault(part, said)
         if not message:
             return said
         face.say(f"  ! {message}")
+
+
+def parsed(question: Question, line: str) -> Any:
+    """A line as the value that it stands for."""
+    whole = line.removeprefix("-").isdigit() and line.isascii()
+    return int(line) if question.kind == "number" and whole and len(line) < 10 else line
 
 
 def _steps(question: Question, part: Question) -> list[str]:
