@@ -78,12 +78,12 @@ def load(path: Path) -> Saved:
     Raises:
         UserError: nothing was kept, or it is not what `save` writes.
     """
-    hint = "begin anew without --resume"
+    hint = f"remove {path} to begin anew"
     try:
         with path.open("rb") as stream:
             content = json.loads(stream.read(_MAX_BYTES))
     except FileNotFoundError as error:
-        raise UserError(f"{path}: no answers are kept there", hint) from error
+        raise UserError(f"{path}: no answers are kept there", "begin without --resume") from error
     except (OSError, ValueError, RecursionError) as error:
         raise UserError(f"{path}: cannot be read", hint) from error
     if not _is_ours(content):

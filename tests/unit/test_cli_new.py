@@ -266,11 +266,33 @@ def test_a_file_that_says_something_else_is_not_replaced_without_asking(
     assert (tmp_path / "site.yaml").read_text() == "mine\n"
 
 
+def test_kept_answers_are_not_replaced_before_their_owner_says_so(
+    tmp_path: Path, open_terminals: list[Terminal]
+) -> None:
+    for choice, name in (("1", "ber1"), ("2", "fra1")):
+        terminal = Terminal(tmp_path, "dumb", "--preset", PRESET)
+        open_terminals.append(terminal)
+        there = asked(begin(Beginning(PRESET)), everything=False)
+        terminal.forward(there[:1])
+        terminal.at(there[1])
+        terminal.send("\x03")
+        terminal.end()
+        terminal = Terminal(tmp_path, "dumb", "--preset", PRESET)
+        open_terminals.append(terminal)
+        terminal.child.expect_exact("Answers are kept from before.")
+        terminal.enter(choice)
+        terminal.child.expect_exact("Domain" if choice == "1" else f"[{name}]")
+        terminal.send("\x03")
+        assert terminal.end()[1] == 130
+        (tmp_path / "state" / "openinfra-tui" / "answers.json").unlink()
+
+
 def test_without_a_terminal_nothing_is_asked(tmp_path: Path) -> None:
     done = run(tmp_path, "new")
     assert (done.returncode, "--no-input" in done.stderr) == (2, True)
 
 
+@pytest.mark.parametrize("words", [("--resume",), ()])
 @pytest.mark.parametrize(
     "content",
     [
@@ -285,15 +307,16 @@ def test_without_a_terminal_nothing_is_asked(tmp_path: Path) -> None:
     ],
 )
 def test_kept_answers_that_are_not_ours_are_refused(
-    tmp_path: Path, content: str, open_terminals: list[Terminal]
+    tmp_path: Path, content: str, words: tuple[str, ...], open_terminals: list[Terminal]
 ) -> None:
     kept = tmp_path / "state" / "openinfra-tui" / "answers.json"
     kept.parent.mkdir(parents=True)
     kept.write_text(content)
-    terminal = Terminal(tmp_path, "dumb", "--resume")
+    terminal = Terminal(tmp_path, "dumb", *words)
     open_terminals.append(terminal)
     text, code = terminal.end()
     assert (code, "Traceback" in text) == (2, False)
+    assert f"remove {kept} to begin anew" in text
     assert kept.read_text() == content
 
 
