@@ -32,9 +32,10 @@ class Choice:
         label: its name in a text.
         detail: a few words about it, or empty.
         allowed: whether it can be chosen.
-        because: if not, why.
+        because: if not, why, in a sentence or two.
         source: where that was read, or empty.
         in_the_way: the path of the earlier answer that is in the way; empty if no other answer would help.
+        reason: the first sentence of `because`, for a line of a list.
     """
 
     value: Any
@@ -44,6 +45,7 @@ class Choice:
     because: str = ""
     source: str = ""
     in_the_way: str = ""
+    reason: str = ""
 
 
 def choices(question: Question, answers: Answers, today: date) -> tuple[Choice, ...]:
@@ -68,6 +70,7 @@ def choices(question: Question, answers: Answers, today: date) -> tuple[Choice, 
             because=f"{tried[value].message}. {tried[value].because}".strip(". "),
             source=tried[value].source,
             in_the_way=tried[value].in_the_way,
+            reason=tried[value].message,
         )
         for value, label, detail in candidates
     )

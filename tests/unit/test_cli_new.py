@@ -36,7 +36,7 @@ def environment(folder: Path, term: str) -> dict[str, str]:
 class Terminal:
     """`new` at a pseudo-terminal, wide enough that no line is broken."""
 
-    def __init__(self, folder: Path, term: str, *words: str) -> None:
+    def __init__(self, folder: Path, term: str, *words: str, size: tuple[int, int] = (60, 500)) -> None:
         self.term = term
         argv = ["-m", "openinfra_tui", "new", *words]
         self.child = pexpect.spawn(
@@ -45,7 +45,7 @@ class Terminal:
             cwd=str(folder),
             env=environment(folder, term),  # type: ignore[arg-type]
             encoding="utf-8",
-            dimensions=(60, 500),
+            dimensions=size,
             timeout=60,
         )
         self.child.delaybeforesend = None
@@ -174,6 +174,23 @@ def test_what_cannot_be_chosen_says_why_and_a_wrong_line_is_asked_again(
         terminal.enter()
     terminal.send("\x03")
     terminal.end()
+
+
+def test_at_80_columns_a_reason_is_said_in_full(tmp_path: Path, open_terminals: list[Terminal]) -> None:
+    terminal = Terminal(tmp_path, "xterm", "--preset", PRESET, "--all", size=(24, 80))
+    open_terminals.append(terminal)
+    answers = begin(Beginning(PRESET))
+    for question in instances(answers):
+        terminal.child.expect_exact(question.help[:60])
+        if question.path == "openstack.deployer":
+            break
+        terminal.child.expect_exact(f"{question.title} " if question.kind == "text" else question.title)
+        terminal.enter()
+    terminal.child.expect(r"x Kolla-Ansible - run, not reconciled: Kolla-Ansible cannot make the placement")
+    terminal.child.expect(r"in the way: Placement,\s+Placement = openstack-on-k8s")
+    terminal.child.expect_exact("Kolla-Ansible - run, not reconciled (see above)")
+    terminal.send("\x03")
+    assert terminal.end()[1] == 130
 
 
 def test_nodes_are_added_changed_and_removed_one_by_one(

@@ -69,6 +69,6 @@ def _option(choice: Choice, answers: Answers) -> Option:
         return Option(choice.value, text)
     question = find(answers, choice.in_the_way) if choice.in_the_way else None
     if question is None:
-        return Option(choice.value, text, choice.because)
+        return Option(choice.value, text, choice.reason)
     way = f"in the way: {question.step}, {question.title} = {value_of(answers, question.path)}"
-    return Option(choice.value, text, f"{choice.because} [{way}]")
+    return Option(choice.value, text, f"{choice.reason}; {way}")

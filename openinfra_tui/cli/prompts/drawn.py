@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from shutil import get_terminal_size
+from textwrap import fill
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -27,14 +29,14 @@ class DrawnFace:
 
     def choose(self, title: str, options: Sequence[Option], default: Any) -> Any:
         """One of the options."""
-        lines = [_choice(one) for one in options]
+        lines = [_choice(one) for one in _said_in_full(options)]
         lines.append(questionary.Choice("< back", value=Move.BACK))
         first = next((line for line in lines if line.value == default and not line.disabled), None)
         return _ask(questionary.select(title, choices=lines, default=first, instruction=" "))
 
     def several(self, title: str, options: Sequence[Option], chosen: Sequence[Any]) -> Any:
         """Some of the options."""
-        lines = [_choice(one, checked=one.value in chosen) for one in options]
+        lines = [_choice(one, checked=one.value in chosen) for one in _said_in_full(options)]
         hint = "(space marks, Enter goes on, Esc goes back)"
         return _ask(questionary.checkbox(title, choices=lines, instruction=hint))
 
@@ -49,6 +51,21 @@ class DrawnFace:
             return line
         moves = {"<": Move.BACK, "-": Move.SKIP, "": Move.SKIP}
         return moves.get(line.strip(), line.strip())
+
+
+def _said_in_full(options: Sequence[Option]) -> list[Option]:
+    """Print the reasons that do not fit on the line of their option, where they would be cut off."""
+    width = get_terminal_size().columns
+    out = []
+    for one in options:
+        if one.refused and len(f"   - {one.text} ({one.refused})") > width:
+            click.echo(
+                fill(f"x {one.text}: {one.refused}", width, subsequent_indent="    ", break_on_hyphens=False)
+            )
+            out.append(Option(one.value, one.text, "see above"))
+        else:
+            out.append(one)
+    return out
 
 
 def _choice(option: Option, *, checked: bool = False) -> questionary.Choice:
