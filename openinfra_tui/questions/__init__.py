@@ -1,1 +1,1 @@
-"""The questions that every face asks; empty until the prompts."""
+"""What is asked, in what order, and what follows from the answers. Pure: no face, no file, no clock."""

@@ -23,6 +23,15 @@ def load_site(path: Path, overrides: Sequence[str] = ()) -> Site:
     Raises:
         SiteError: the file cannot be read, or it or an override is not as the schema demands.
     """
+    return parse_site(read_text(path), str(path), overrides)
+
+
+def read_text(path: Path) -> str:
+    """The text of a site file, never more than one may have.
+
+    Raises:
+        SiteError: it cannot be read, or is no text.
+    """
     source = str(path)
     try:
         if not path.exists():
@@ -34,14 +43,13 @@ def load_site(path: Path, overrides: Sequence[str] = ()) -> Site:
     except OSError as error:
         raise SiteError([Problem(source, 0, "", f"cannot be read: {error.strerror}")]) from error
     try:
-        text = content.decode("utf-8-sig")
+        return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         if len(content) > read.MAX_BYTES:
             raise SiteError([Problem(source, 0, "", read.TOO_LARGE)]) from error
         line = content.count(b"\n", 0, error.start) + 1
         message = f"byte {content[error.start]:#04x} is not UTF-8"
         raise SiteError([Problem(source, line, "", message)]) from error
-    return parse_site(text, source, overrides)
 
 
 def parse_site(text: str, source: str, overrides: Sequence[str] = ()) -> Site:
@@ -63,8 +71,7 @@ def parse_site(text: str, source: str, overrides: Sequence[str] = ()) -> Site:
             problems.append(Problem(source, 0, "", what))
         raise SiteError(problems)
     changed: dict[read.Path, str] = {}
-    for override in overrides:
-        problems += _override(document.data, override, changed)
+    problems += apply_overrides(document.data, overrides, changed)
     for path, message in validate.faults(document.data):
         if not any(path[: len(broken)] == broken for broken in document.broken):
             problems.append(_located(path, message, source, document, changed))
@@ -89,6 +96,23 @@ def _located(
             return Problem(changed[path[:length]], 0, read.dotted(path), message)
     line = next((document.lines[path[:n]] for n in range(len(path), -1, -1) if path[:n] in document.lines), 0)
     return Problem(source, line, read.dotted(path), message)
+
+
+def apply_overrides(
+    data: Any, overrides: Sequence[str], changed: dict[read.Path, str] | None = None
+) -> list[Problem]:
+    """Put overrides into the data of a site file, in their order.
+
+    Args:
+        data: is changed in place.
+        overrides: as for `load_site`.
+        changed: gets the path of each change, and the name of the override.
+
+    Returns:
+        What is wrong with the overrides themselves; their values are not judged.
+    """
+    changes = {} if changed is None else changed
+    return [problem for override in overrides for problem in _override(data, override, changes)]
 
 
 def _override(data: Any, override: str, changed: dict[read.Path, str]) -> list[Problem]:

@@ -66,9 +66,33 @@ def _twice(items: list[Any]) -> Any:
     return None
 
 
-def faults(data: Any) -> list[tuple[Path, str]]:
-    """Path and message of each fault of the data, at most 500."""
-    found = (fault for error in _validator().iter_errors(data) for fault in _words(error))
+def faults(data: Any, *, unfinished: bool = False) -> list[tuple[Path, str]]:
+    """Path and message of each fault of the data, at most 500.
+
+    Args:
+        data: the content of a site file.
+        unfinished: that something is missing is no fault.
+    """
+    return value_faults((), data, unfinished=unfinished)
+
+
+def value_faults(path: Path, value: Any, *, unfinished: bool = False) -> list[tuple[Path, str]]:
+    """The same for one value at a path; the paths of its faults begin at the value."""
+    errors = _validator().evolve(schema=at(path)).iter_errors(value)
+    judged = (error for error in errors if not unfinished or error.validator != "required")
+    found = (fault for error in judged for fault in _words(error))
+    return list(dict.fromkeys(islice(found, LIMIT)))
+
+
+def missing(data: Any) -> list[tuple[Path, str]]:
+    """The path of each value that must be there and is not, at most 500, and why; empty where always."""
+    errors = (error for error in _validator().iter_errors(data) if error.validator == "required")
+    found = (
+        ((*error.absolute_path, name), _because(error).removeprefix("; "))
+        for error in errors
+        for name in error.validator_value
+        if name not in error.instance
+    )
     return list(dict.fromkeys(islice(found, LIMIT)))
 
 
@@ -160,7 +184,7 @@ def at(path: Path) -> dict[str, Any]:
     """The part of the schema that rules a path; empty where the schema knows none."""
     rules = schema()
     for step in path:
-        rules = rules.get("items", {}) if isinstance(step, int) else _child(rules, step)
+        rules = rules.get("items", {}) if isinstance(step, int) else part(rules, step)
     return rules
 
 
@@ -173,7 +197,8 @@ def empty(path: Path) -> Any:
     return [] if rules.get("type") == "array" else {}
 
 
-def _child(rules: dict[str, Any], key: str) -> dict[str, Any]:
+def part(rules: dict[str, Any], key: str) -> dict[str, Any]:
+    """The part of a schema that rules one key of a mapping; empty where it knows none."""
     known: dict[str, dict[str, Any]] = rules.get("properties", {})
     if key in known:
         return known[key]
@@ -196,5 +221,5 @@ def filled(data: Any, rules: dict[str, Any]) -> Any:
             out[key] = filled(data[key] if key in data else deepcopy(child["default"]), child)
     for key, value in data.items():
         if key not in out:
-            out[key] = filled(value, _child(rules, key))
+            out[key] = filled(value, part(rules, key))
     return out

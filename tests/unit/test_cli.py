@@ -20,6 +20,8 @@ HEAVY = (
     "yaml",
     "kubernetes_validate",
     "cryptography",
+    "questionary",
+    "prompt_toolkit",
 )
 
 
@@ -38,7 +40,9 @@ def test_help_loads_none_of_the_heavy_libraries() -> None:
     assert done.stdout.splitlines()[-1] == "[]"
 
 
-@pytest.mark.parametrize("name", ["catalog", "check", "doctor", "generate", "plan", "preset", "schema"])
+@pytest.mark.parametrize(
+    "name", ["catalog", "check", "doctor", "generate", "new", "plan", "preset", "schema"]
+)
 def test_every_command_has_help(name: str) -> None:
     done = run(name, "--help")
     assert done.returncode == 0, done.stderr

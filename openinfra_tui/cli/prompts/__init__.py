@@ -1,0 +1,1 @@
+"""Prompts: one face line by line, one that prompt_toolkit draws, and the interview that both carry."""
