@@ -125,7 +125,7 @@ def _release_refs(repo: Repo) -> None:
     mark = private(repo) / "pending"
     if not mark.is_file():
         return
-    _, *words = mark.read_text("utf-8").split()
+    words = mark.read_text("utf-8").split()[1:]
     ours = [[], *([word] for word in words)]
     refs = [word for word in words if word.startswith("refs/")]
     for name in ("HEAD", git(repo, "symbolic-ref", "--quiet", "HEAD"), *refs):

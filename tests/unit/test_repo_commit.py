@@ -263,6 +263,12 @@ def test_a_ref_lock_of_another_git_is_not_taken(target: Path) -> None:
     assert commit_tree(target, tree(x="2\n"), "third").changed
 
 
+def test_a_mark_that_was_never_written_holds_nothing_up(target: Path) -> None:
+    commit_tree(target, tree(x="1\n"), "first")
+    (target / ".git/openinfra/pending").write_text("")
+    assert commit_tree(target, tree(x="2\n"), "second").changed
+
+
 def test_touched_files_are_not_dirty(target: Path) -> None:
     commit_tree(target, tree(x="1\n"), "first")
     os.utime(target / "x", (1, 1))
