@@ -25,6 +25,7 @@ COMMANDS = {
     "plan": "Show what a site will carry, and in what order.",
     "preset": "List presets, or show one as a site file.",
     "schema": "Print the JSON Schema of a site.",
+    "site": "The sites of one repository: add, remove, list.",
 }
 
 

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-import tempfile
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from openinfra_tui.check.run import check
-from openinfra_tui.errors import CheckFailed, Refused
+from openinfra_tui.flow import sites
+from openinfra_tui.flow.effect import Effect, effects
 from openinfra_tui.flow.planning import plan_site, require_same
 from openinfra_tui.flow.record import own_answers, own_files
 from openinfra_tui.flow.rendering import render_tree, wanted_secrets
+from openinfra_tui.flow.shared import as_they_are, left_to_others, others, scope
 from openinfra_tui.flow.update import SEALED, Accept, difference, merge_tree
+from openinfra_tui.flow.writing import require_sound, write_out
 from openinfra_tui.repo.commit import Render, commit_tree
 from openinfra_tui.repo.render import read_history
-from openinfra_tui.repo.target import require_usable
+from openinfra_tui.repo.target import record, require_usable
 from openinfra_tui.secret.age import find_or_make, keep, public_recipient
 from openinfra_tui.secret.given import read_given
 from openinfra_tui.secret.store import SopsStore
@@ -25,6 +25,7 @@ from openinfra_tui.tree.model import File, Tree
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from datetime import date
+    from pathlib import Path
 
     from openinfra_tui.plan.model import Plan
     from openinfra_tui.site.model import Site
@@ -51,17 +52,25 @@ class Request:
 class Generated:
     """What came out: number of files, the commit (None when nothing changed), warnings.
 
-    `diff` is what would change, when that was asked for and nothing was written.
+    `diff` is what would change, when that was asked for and nothing was written. `effects` is what the
+    change of shared components does to other sites. `left` names shared components that this version writes
+    differently and a new site took as they were.
     """
 
     files: int
     commit: str | None
     warnings: tuple[str, ...]
     diff: str | None = None
+    effects: tuple[Effect, ...] = ()
+    left: tuple[str, ...] = ()
 
 
 def generate(request: Request, today: date, progress: Callable[[str], None]) -> Generated:
     """Write the repository of a site, as one commit.
+
+    A site that is new to a repository of others takes the components there as they are: the builds of the
+    others stay what they are. For a site that is there already, components are merged as everything is, and
+    `effects` says what that does to the others.
 
     Args:
         request: where from, where to, what differs.
@@ -77,7 +86,10 @@ def generate(request: Request, today: date, progress: Callable[[str], None]) -> 
     require_usable(request.output)
     history = read_history(request.output, site.name)
     existing = {path: file.content for path, file in history.files.items()}
+    sites.require_engine(site, existing)
     require_same(site, existing)
+    neighbours = others(history, site.name)
+    is_new_here = bool(neighbours) and record(site.name) not in existing
     identity, is_new = None, False
     given = read_given(request.given, request.output)
     recipients = dict(site.get("secrets.recipients", {}))
@@ -85,24 +97,40 @@ def generate(request: Request, today: date, progress: Callable[[str], None]) -> 
         identity, is_new = find_or_make(request.age_key, request.output)
         recipients["operator"] = public_recipient(identity)
     render = _render(request, site, plan, identity, recipients, given, existing, progress)
+    pristine = render
+    left: tuple[str, ...] = ()
+    if is_new_here:
+        render, left = as_they_are(render, history)
     if request.review:
         new = {path: file for path, file in render.files.items() if not file.once}
         now = {path: file for path, file in history.files.items() if path in new}
         return Generated(len(render), None, warnings, difference(now, new))
-    update = merge_tree(render, own_answers(history, site), f"sites/{site.name}/site.yaml", request.accept)
+    history = left_to_others(own_answers(history, site), render.files, site.name)
+    update = merge_tree(render, history, f"sites/{site.name}/site.yaml", request.accept)
     after = {path: file for path, file in history.files.items() if path not in update.gone}
     after |= {path: file for path, file in update.tree.files.items() if not (file.once and path in after)}
-    warnings += _require_sound(after, request.kustomize)
+    changes = effects(history.files, after, neighbours, request.kustomize)
+    warnings += require_sound(
+        scope(after, {site.name, *(effect.site for effect in changes)}) if neighbours else after,
+        request.kustomize,
+    )
     progress("checked: no faults")
+    if left:
+        taken = {**after, **{path: pristine.files[path] for path in left}}
+        changes = effects(after, taken, neighbours, request.kustomize)
     if request.dry_run:
-        return Generated(len(after), None, warnings, difference(history.files, after))
+        diff = difference(history.files, after)
+        return Generated(len(after), None, warnings, diff, changes, left)
     if request.age_key is not None and identity is not None and is_new:
         keep(request.age_key, identity)  # before the commit: what it encrypts must never be without its key
     if not request.commit:
-        _write_out(request.output, update.tree.files)
-        return Generated(len(update.tree), None, warnings)
-    outcome = commit_tree(request.output, update.tree, _message(site, plan), Render(site.name, render))
-    return Generated(len(update.tree), outcome.sha if outcome.changed else None, warnings)
+        write_out(request.output, update.tree.files)
+        return Generated(len(update.tree), None, warnings, None, changes, left)
+    outcome = commit_tree(
+        request.output, update.tree, _message(site, plan), Render(site.name, render), update.gone
+    )
+    commit = outcome.sha if outcome.changed else None
+    return Generated(len(update.tree), commit, warnings, None, changes, left)
 
 
 def _render(
@@ -128,36 +156,6 @@ def _render(
     )
     tree = tree.merged(Tree({path: File(content, "secrets") for path, content in secrets.items()}))
     return tree.merged(own_files(site, plan, recipients, bool(request.overrides)))
-
-
-def _require_sound(files: Mapping[str, File], kustomize: str | None) -> tuple[str, ...]:
-    """Check the repository to be before anything is written, and return the warnings.
-
-    Secrets are encrypted already.
-
-    Raises:
-        CheckFailed: the repository would be faulty.
-    """
-    with tempfile.TemporaryDirectory(prefix="openinfra-") as temporary:
-        _write_out(Path(temporary), files)
-        report = check(Path(temporary), kustomize=kustomize)
-    if report.faults:
-        lines = [f"{fault.file}: {fault.kind}: {fault.message}" for fault in report.faults]
-        raise CheckFailed("\n".join(["the repository would have faults; nothing was written", *lines]))
-    return tuple(f"{warning.file}: {warning.message}" for warning in report.warnings)
-
-
-def _write_out(folder: Path, files: Mapping[str, File]) -> None:
-    """Write files without a commit; what the operator owns is kept where it exists."""
-    root = folder.resolve()
-    for path, file in files.items():
-        place = folder / path
-        if not place.resolve().is_relative_to(root):
-            raise Refused(f"{place} leads out of {folder}", "remove the symbolic link")
-        if file.once and place.exists():
-            continue
-        place.parent.mkdir(parents=True, exist_ok=True)
-        place.write_bytes(file.content)
 
 
 def _message(site: Site, plan: Plan) -> str:

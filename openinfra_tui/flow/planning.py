@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from openinfra_tui import yamlio
 from openinfra_tui.catalog.built import not_built
 from openinfra_tui.catalog.rules import check_rules
 from openinfra_tui.errors import NotBuiltYet, Refused, UserError
+from openinfra_tui.flow import sites
 from openinfra_tui.plan.component import load_components
 from openinfra_tui.plan.model import make_plan
 
@@ -57,15 +57,16 @@ def require_same(site: Site, existing: Mapping[str, bytes]) -> None:
 
     Raises:
         Refused: an answer that is fixed by the first commit differs.
+        UserError: a record of a site is not as we wrote it.
     """
-    before = existing.get(f".openinfra/sites/{site.name}.yaml")
+    before = sites.read_records(existing).get(site.name)
     if before is None:
         return
-    fixed = yamlio.load(before)["fixed"]
+    fixed = before.get("fixed", {})
     changed = [
-        f"spec.{path} was {fixed[path]} and is {site.get(path)}"
+        f"spec.{path} was {sites.cell(fixed[path])} and is {site.get(path)}"
         for path in FIXED
-        if fixed[path] != site.get(path)
+        if path in fixed and fixed[path] != site.get(path)
     ]
     if changed:
         raise Refused(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from openinfra_tui import __version__, yamlio
 from openinfra_tui.flow import sites
 from openinfra_tui.flow.planning import FIXED
+from openinfra_tui.repo.target import record as place_of
 from openinfra_tui.resources import schema_path
 from openinfra_tui.tree.merge_yaml import merge_yaml
 from openinfra_tui.tree.model import File, Tree
@@ -34,7 +35,7 @@ def own_files(site: Site, plan: Plan, recipients: Mapping[str, str], overridden:
     record: dict[str, Any] = {
         "version": __version__,
         "fixed": {path: site.get(path) for path in FIXED},
-        "answers": sites.answers(site),
+        **sites.record_of(site, recipients),
         "components": {r.name: r.version for c in plan.components for r in c.releases}
         | {c.name: c.manifests.tag for c in plan.components if c.manifests},
     }
@@ -42,7 +43,7 @@ def own_files(site: Site, plan: Plan, recipients: Mapping[str, str], overridden:
     named = dict(site.get("secrets.recipients", {})) != dict(recipients)
     text = _site_text(site, recipients) if overridden or named else _with_header(site.text)
     files = {
-        f".openinfra/sites/{site.name}.yaml": yamlio.dump(record).encode(),
+        place_of(site.name): yamlio.dump(record).encode(),
         f".openinfra/schemas/{schema.name}": schema.read_bytes(),
         f"sites/{site.name}/site.yaml": text.encode(),
     }

@@ -59,8 +59,8 @@ def template_context(
         ]
         steps.sort(key=lambda step: (step["wave"], step["name"]))
     own = {"steps": steps, "cluster": plan.cluster, "version": __version__}
-    rows = {"sites": sites.table(plan.site, existing or {})}
-    return context_of(spec, {**plan.facts, **own, **rows}, plan.site.name)
+    told = sites.shared(plan.site, recipients, existing or {})
+    return context_of(spec, {**plan.facts, **own, **told}, plan.site.name)
 
 
 def wanted_secrets(plan: Plan) -> dict[str, dict[str, SecretSpec]]:
