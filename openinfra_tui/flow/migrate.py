@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Migrated:
-    """What a migration came to: the new text, the diff (empty: nothing to do), whether the comments stayed."""
+    """What a migration came to: the new text, the diff (empty: nothing to do), whether comments stayed."""
 
     text: str
     diff: str

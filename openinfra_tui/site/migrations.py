@@ -20,6 +20,8 @@ from openinfra_tui.site.validate import schema
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from openinfra_tui.site.read import Path
+
 
 def _same(data: Mapping[str, Any]) -> dict[str, Any]:
     return dict(data)
@@ -72,11 +74,8 @@ def moved(text: str, source: str, migrations: Sequence[Migration]) -> tuple[str,
         if not isinstance(version, str) or version not in steps:
             break
         step = steps[version]
-        renamed = _renamed(text, source, step.renames)
-        if renamed != text:
-            text = renamed
-            data = _data(text, source)
-        data = {**step.change(data), "apiVersion": step.target}
+        text = _renamed_text(text, source, step.renames)
+        data = {**step.change(_renamed(data, (), step.renames)), "apiVersion": step.target}
     known = ", ".join([*steps, current()])
     found = quote(version) if isinstance(version, str) else "none that is text"
     raise UserError(f"apiVersion: found {found}; known: {known}", "set the one that the file was written for")
@@ -91,12 +90,29 @@ def _data(text: str, source: str) -> dict[str, Any]:
     return document.data
 
 
-def _renamed(text: str, source: str, renames: Mapping[str, str]) -> str:
+def _renamed_text(text: str, source: str, renames: Mapping[str, str]) -> str:
     """The text with keys renamed where they stand."""
     lines = text.split("\n")
     for path, line in read(text, source).lines.items():
-        for pattern, name in renames.items():
-            if path and fnmatchcase(dotted(path), pattern):
-                key = rf"(?<![\w.-]){re.escape(str(path[-1]))}(?=[\"']?\s*:)"
-                lines[line - 1] = re.sub(key, name.replace("\\", r"\\"), lines[line - 1], count=1)
+        name = _name(path, renames) if path else None
+        if name is not None:
+            key = rf"(?<![\w.-]){re.escape(str(path[-1]))}(?=[\"']?\s*:)"
+            lines[line - 1] = re.sub(key, name, lines[line - 1], count=1)
     return "\n".join(lines)
+
+
+def _renamed(data: Any, path: Path, renames: Mapping[str, str]) -> Any:
+    """The data with the same keys renamed."""
+    if isinstance(data, list):
+        return [_renamed(item, (*path, number), renames) for number, item in enumerate(data)]
+    if not isinstance(data, dict):
+        return data
+    return {
+        _name((*path, key), renames) or key: _renamed(item, (*path, key), renames)
+        for key, item in data.items()
+    }
+
+
+def _name(path: Path, renames: Mapping[str, str]) -> str | None:
+    found = (name for pattern, name in renames.items() if fnmatchcase(dotted(path), pattern))
+    return next(found, None)
