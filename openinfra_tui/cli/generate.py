@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from openinfra_tui.cli.progress import narrated
+from openinfra_tui.errors import printable
 from openinfra_tui.flow.generate import Request, generate
 from openinfra_tui.flow.update import Accept
 
@@ -87,17 +88,19 @@ def command(
 def tell_outcome(request: Request, done: Generated) -> None:
     """Print what `generate` came to."""
     for warning in done.warnings:
-        click.echo(f"warning: {warning}", err=True)
+        click.echo(f"warning: {printable(warning)}", err=True)
     for path in done.left:
         click.echo(
-            f"left as it is: {path}; this version writes it differently, and `generate` takes that",
+            printable(
+                f"left as it is: {path}; this version writes it differently, and `generate` takes that"
+            ),
             err=True,
         )
     when = "would change with these" if done.left else "changes with the components"
     for effect in done.effects:
-        click.echo(f"site {effect.site} {when}: {', '.join(effect.places)}", err=True)
+        click.echo(printable(f"site {effect.site} {when}: {', '.join(effect.places)}"), err=True)
     if done.diff is not None:
-        click.echo(done.diff, nl=False)
+        click.echo(printable(done.diff), nl=False)
         for diff, names in _together(done.effects).items():
             click.echo(f"sites {', '.join(names)}:\n{diff}", nl=False)
         click.echo("nothing was written, as asked", err=True)

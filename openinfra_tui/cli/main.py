@@ -12,7 +12,7 @@ from importlib import import_module
 import click
 
 from openinfra_tui import __version__
-from openinfra_tui.errors import UserError
+from openinfra_tui.errors import UserError, printable
 
 COMMANDS = {
     "catalog": "What exists: distributions, series, deployers, placements, engines.",
@@ -65,9 +65,9 @@ def main() -> None:
     try:
         group.main(standalone_mode=False)
     except UserError as error:
-        click.echo(f"error: {error.message}", err=True)
+        click.echo(f"error: {printable(error.message)}", err=True)
         if error.hint:
-            click.echo(f"hint: {error.hint}", err=True)
+            click.echo(f"hint: {printable(error.hint)}", err=True)
         sys.exit(error.exit_code)
     except click.ClickException as error:
         error.show()

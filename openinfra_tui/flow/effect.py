@@ -12,9 +12,8 @@ from openinfra_tui import yamlio
 from openinfra_tui.build.cache import Cache, default_folder
 from openinfra_tui.build.kustomize import find
 from openinfra_tui.build.many import build_all
-from openinfra_tui.errors import ToolError
+from openinfra_tui.errors import ToolError, printable
 from openinfra_tui.flow.shared import BUILT, names_any, of_site
-from openinfra_tui.flow.update import printable
 from openinfra_tui.flow.writing import write_out
 
 if TYPE_CHECKING:

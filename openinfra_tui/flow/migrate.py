@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from openinfra_tui import yamlio
-from openinfra_tui.flow.update import printable
+from openinfra_tui.errors import printable
 from openinfra_tui.site.load import parse_site, read_text
 from openinfra_tui.site.migrations import MIGRATIONS, moved
 from openinfra_tui.site.read import read

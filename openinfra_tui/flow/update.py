@@ -10,7 +10,7 @@ import difflib
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from openinfra_tui.errors import Conflicted, UserError
+from openinfra_tui.errors import Conflicted, UserError, printable
 from openinfra_tui.tree.merge import Conflict, Merged, merge_file
 from openinfra_tui.tree.model import Tree
 
@@ -175,11 +175,6 @@ def _shown(conflict: Conflict) -> Iterable[str]:
             yield f"  {'' if number else name:5} | {printable(row)}"
         if len(rows) > _LINES:
             yield f"  {'':5} | ... {len(rows) - _LINES} more lines"
-
-
-def printable(line: str) -> str:
-    """A line without anything that a terminal would obey."""
-    return "".join(char if char.isprintable() or char == "\t" else ascii(char)[1:-1] for char in line)
 
 
 def _unified(path: str, old: File | None, new: File | None) -> Iterable[str]:
