@@ -57,7 +57,8 @@ def main() -> None:
                 clock, cpu = used[-1]
                 print(
                     f"{number:4} sites: the last in {clock:6.2f} s, cpu {cpu:6.2f} s; "
-                    f"{sum(c for c, _ in used):8.1f} s in all; {files} files, {content / 1e6:.1f} MB, .git {packed / 1e6:.1f} MB",
+                    f"{sum(c for c, _ in used):8.1f} s in all; "
+                    f"{files} files, {content / 1e6:.1f} MB, .git {packed / 1e6:.1f} MB",
                     flush=True,
                 )
         again = run(folder, "generate", "site.yaml", "--output", "out", "--age-key", "key")
