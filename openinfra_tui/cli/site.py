@@ -13,6 +13,7 @@ from openinfra_tui.cli.progress import narrated
 from openinfra_tui.flow.generate import Request
 from openinfra_tui.flow.membership import add_site, list_sites, remove_site
 from openinfra_tui.flow.sites import COLUMNS
+from openinfra_tui.flow.update import Accept
 
 _repository = click.option(
     "--repository",
@@ -48,6 +49,8 @@ def command() -> None:
 @click.option("--age-key", type=click.Path(path_type=Path, dir_okay=False), help="Identity of `operator`.")
 @click.option("--secret", "given", multiple=True, metavar="NAME=FILE", help="A secret that you bring.")
 @click.option("--dry-run", is_flag=True, help="Write nothing; print the diff of what would be committed.")
+@click.option("--accept-ours", multiple=True, metavar="PATH", help="Keep your side of conflicts there.")
+@click.option("--accept-theirs", multiple=True, metavar="PATH", help="Take the new side of conflicts there.")
 @_kustomize
 def add(
     site: Path,
@@ -56,6 +59,8 @@ def add(
     age_key: Path | None,
     given: tuple[str, ...],
     dry_run: bool,
+    accept_ours: tuple[str, ...],
+    accept_theirs: tuple[str, ...],
     kustomize: str | None,
 ) -> None:
     """Write SITE into a repository that holds other sites; their builds stay what they are."""
@@ -67,6 +72,7 @@ def add(
         kustomize=kustomize,
         given=dict(map(named_file, given)),
         dry_run=dry_run,
+        accept=Accept(accept_ours, accept_theirs),
     )
     with narrated(f"reading {site}") as tell:
         done = add_site(request, datetime.now(tz=UTC).date(), tell)
@@ -91,9 +97,9 @@ def remove(name: str, repository: Path, kustomize: str | None) -> None:
     click.echo(f"After `git push`, {stays}. To take it down, in its own context:")
     click.echo(f"  {let_go}")
     click.echo(
-        "  helm list --all-namespaces                # then `helm uninstall`, services first, databases last"
+        "  helm list --all-namespaces                # what to back up and `helm uninstall`, databases last"
     )
-    click.echo("Volumes, databases and Ceph are kept until you delete their claims and disks yourself.")
+    click.echo("Nothing of this deletes data: volumes, databases and Ceph are kept where they are.")
     click.echo("Keep the age keys of the site for as long as backups of it exist.")
 
 

@@ -219,4 +219,4 @@ def test_the_commands(two: Path) -> None:
     gone = runner.invoke(group, ["site", "remove", "muc1", "--repository", out])
     assert gone.exit_code == 0, gone.output
     assert "flux uninstall" in gone.output
-    assert "are kept until you delete" in gone.output
+    assert "databases and Ceph are kept" in gone.output
