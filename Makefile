@@ -77,6 +77,7 @@ snapshots: venv ## accept what the presets generate now; look at `git diff snaps
 bench: venv ## times of a render and of its checks, and how they grow
 	$(BIN)/pip install --quiet --disable-pip-version-check -e '.[bench]'
 	$(BIN)/python bench/generate.py
+	$(BIN)/python bench/sites.py
 
 clean: ## remove everything that was made, .venv too
 	rm -rf $(VENV) build dist

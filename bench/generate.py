@@ -22,7 +22,8 @@ from typing import TYPE_CHECKING, Any
 
 from openinfra_tui.catalog.presets import preset_text
 from openinfra_tui.engine import flux
-from openinfra_tui.flow.generate import plan_site, render_tree, template_context, wanted_secrets
+from openinfra_tui.flow.planning import plan_site
+from openinfra_tui.flow.rendering import render_tree, template_context, wanted_secrets
 from openinfra_tui.resources import skeletons_path
 from openinfra_tui.site.load import parse_site
 from openinfra_tui.skeleton.child import render_all
@@ -34,7 +35,7 @@ TODAY = date(2026, 11, 25)
 PRESET = "openstack-helm-ha"
 RUNS = 5
 UNCHECKED = (
-    "import openinfra_tui.flow.generate as f; f._require_sound = lambda *words: None;"
+    "import openinfra_tui.flow.generate as f; f.require_sound = lambda *words: None;"
     "from openinfra_tui.cli.main import main; main()"
 )
 CHECKED = "from openinfra_tui.cli.main import main; main()"

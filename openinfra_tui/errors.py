@@ -17,6 +17,11 @@ bug and keeps its traceback (exit 1, Python's own).
 from __future__ import annotations
 
 
+def printable(text: str) -> str:
+    """Text without anything that a terminal would obey; lines and tabs stay."""
+    return "".join(char if char.isprintable() or char in "\n\t" else ascii(char)[1:-1] for char in text)
+
+
 class UserError(Exception):
     """Something that the user can mend.
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 
 from openinfra_tui.catalog.presets import preset_text
-from openinfra_tui.flow.generate import template_context
+from openinfra_tui.flow.rendering import template_context
 from openinfra_tui.plan.component import load_components
 from openinfra_tui.plan.model import make_plan
 from openinfra_tui.resources import skeletons_path

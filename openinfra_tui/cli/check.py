@@ -10,7 +10,7 @@ import click
 
 from openinfra_tui.check.run import check
 from openinfra_tui.cli.progress import narrated
-from openinfra_tui.errors import CheckFailed, NotValidated
+from openinfra_tui.errors import CheckFailed, NotValidated, printable
 
 
 @click.command("check")
@@ -33,14 +33,14 @@ def command(directory: Path, crds: Path | None, kustomize: str | None, form: str
         click.echo(json.dumps(printed, indent=2))
     else:
         for fault in report.faults:
-            click.echo(f"{fault.file}: {fault.kind}: {fault.message}")
+            click.echo(printable(f"{fault.file}: {fault.kind}: {fault.message}"))
         for warning in report.warnings:
-            click.echo(f"{warning.file}: warning: {warning.message}")
+            click.echo(printable(f"{warning.file}: warning: {warning.message}"))
         click.echo(f"{report.validated} objects validated, {len(report.faults)} faults")
         for minor, used in sorted(report.schemas.items()):
-            click.echo(f"Kubernetes {minor}: judged by the schemas of {used}")
+            click.echo(printable(f"Kubernetes {minor}: judged by the schemas of {used}"))
         for kind, count in sorted(report.unvalidated.items()):
-            click.echo(f"not validated: {count} {kind}")
+            click.echo(printable(f"not validated: {count} {kind}"))
     if report.faults:
         raise CheckFailed(f"{len(report.faults)} faults in {directory}")
     if report.unvalidated:

@@ -5,12 +5,20 @@ from __future__ import annotations
 import shlex
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from openinfra_tui.cli.progress import narrated
+from openinfra_tui.errors import printable
 from openinfra_tui.flow.generate import Request, generate
 from openinfra_tui.flow.update import Accept
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from openinfra_tui.flow.effect import Effect
+    from openinfra_tui.flow.generate import Generated
 
 
 @click.command("generate")
@@ -64,7 +72,7 @@ def command(
         rotate,
         not no_commit,
         kustomize,
-        dict(map(_named_file, given)),
+        dict(map(named_file, given)),
         dry_run,
         review,
         accept,
@@ -72,18 +80,52 @@ def command(
     today = datetime.now(tz=UTC).date()
     with narrated(f"reading {site}") as tell:
         done = generate(request, today, tell)
+    tell_outcome(request, done)
+    if done.diff is None:
+        click.echo(f"repeat: {shlex.join(_words(request))}", err=True)
+
+
+def tell_outcome(request: Request, done: Generated) -> None:
+    """Print what `generate` came to."""
     for warning in done.warnings:
-        click.echo(f"warning: {warning}", err=True)
+        click.echo(f"warning: {printable(warning)}", err=True)
+    for path in done.left:
+        click.echo(
+            printable(
+                f"left as it is: {path}; this version writes it differently, and `generate` takes that"
+            ),
+            err=True,
+        )
+    when = "would change with these" if done.left else "changes with the components"
+    for effect in done.effects:
+        click.echo(printable(f"site {effect.site} {when}: {', '.join(effect.places)}"), err=True)
     if done.diff is not None:
-        click.echo(done.diff, nl=False)
+        click.echo(printable(done.diff), nl=False)
+        for diff, names in _together(done.effects).items():
+            click.echo(f"sites {', '.join(names)}:\n{diff}", nl=False)
         click.echo("nothing was written, as asked", err=True)
         return
-    without = "no commit, as asked" if no_commit else "nothing changed, no commit"
-    click.echo(f"{done.files} files in {output}: {done.commit or without}", err=True)
-    click.echo(f"repeat: {shlex.join(_words(request))}", err=True)
+    without = "nothing changed, no commit" if request.commit else "no commit, as asked"
+    click.echo(f"{done.files} files in {request.output}: {done.commit or without}", err=True)
 
 
-def _named_file(text: str) -> tuple[str, Path]:
+def _together(effects: Sequence[Effect]) -> dict[str, list[str]]:
+    """By diff, the sites that it is the same for but for their names."""
+    out: dict[str, list[str]] = {}
+    for effect in effects:
+        if effect.diff:
+            out.setdefault(effect.diff.replace(f"sites/{effect.site}/", "sites/SITE/"), []).append(
+                effect.site
+            )
+    return out
+
+
+def named_file(text: str) -> tuple[str, Path]:
+    """The words of `--secret`.
+
+    Raises:
+        BadParameter: it is not NAME=FILE.
+    """
     name, equals, file = text.partition("=")
     if not (name and equals and file):
         raise click.BadParameter(f"{text!r} is not NAME=FILE", param_hint="--secret")

@@ -12,7 +12,7 @@ from importlib import import_module
 import click
 
 from openinfra_tui import __version__
-from openinfra_tui.errors import UserError
+from openinfra_tui.errors import UserError, printable
 
 COMMANDS = {
     "catalog": "What exists: distributions, series, deployers, placements, engines.",
@@ -21,10 +21,12 @@ COMMANDS = {
     "doctor": "Show which programs are present, and their versions.",
     "dump": "Write a cluster to a file, for `diff --from-dump`.",
     "generate": "Write the repository of a site, as one commit.",
+    "migrate": "Bring a site file of an older format to the current one.",
     "new": "Ask for a site, and write its site file.",
     "plan": "Show what a site will carry, and in what order.",
     "preset": "List presets, or show one as a site file.",
     "schema": "Print the JSON Schema of a site.",
+    "site": "The sites of one repository: add, remove, list.",
 }
 
 
@@ -63,9 +65,9 @@ def main() -> None:
     try:
         group.main(standalone_mode=False)
     except UserError as error:
-        click.echo(f"error: {error.message}", err=True)
+        click.echo(f"error: {printable(error.message)}", err=True)
         if error.hint:
-            click.echo(f"hint: {error.hint}", err=True)
+            click.echo(f"hint: {printable(error.hint)}", err=True)
         sys.exit(error.exit_code)
     except click.ClickException as error:
         error.show()

@@ -13,7 +13,7 @@ import click
 
 from openinfra_tui.catalog.built import not_built
 from openinfra_tui.catalog.read import load_catalog
-from openinfra_tui.flow.generate import check_answers, plan_site
+from openinfra_tui.flow.planning import check_answers, plan_site
 from openinfra_tui.plan.picture import picture
 from openinfra_tui.site.load import load_site
 

@@ -227,15 +227,17 @@ def _helm_release(
     # RetryOnFailure: a rollback or an uninstall of a half-made OpenStack loses data (osh-atmosphere.md A9).
     action = {"strategy": {"name": "RetryOnFailure", "retryInterval": "2m"}, **wait, **crds}
     maps, secrets = "ConfigMap", "Secret"
-    order = [(maps, f"{component.name}-base-values")]
+    order: list[dict[str, Any]] = [{"kind": maps, "name": f"{component.name}-base-values"}]
     if common:
-        order.append((maps, f"{common.name}-common-values"))
-    order.append((maps, f"{component.name}-values"))
+        order.append({"kind": maps, "name": f"{common.name}-common-values"})
+    order.append({"kind": maps, "name": f"{component.name}-values"})
     if common and common_secrets:
-        order.append((secrets, f"{common.name}-common-secrets"))
-    if has_secrets:
-        order.append((secrets, f"{component.name}-secrets"))
-    order.append((maps, f"{component.name}-user-values"))
+        order.append({"kind": secrets, "name": f"{common.name}-common-secrets"})
+    if component.secrets_vary:  # the release is that of every site
+        order.append({"kind": secrets, "name": f"{component.name}-secrets", "optional": True})
+    elif has_secrets:
+        order.append({"kind": secrets, "name": f"{component.name}-secrets"})
+    order.append({"kind": maps, "name": f"{component.name}-user-values"})
     return {
         "apiVersion": "helm.toolkit.fluxcd.io/v2",
         "kind": "HelmRelease",
@@ -251,7 +253,7 @@ def _helm_release(
             "install": action,
             "upgrade": action,
             "driftDetection": {"mode": "enabled"},
-            "valuesFrom": [{"kind": kind, "name": name} for kind, name in order],
+            "valuesFrom": order,
         },
     }
 

@@ -10,7 +10,7 @@ import difflib
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from openinfra_tui.errors import Conflicted, UserError
+from openinfra_tui.errors import Conflicted, UserError, printable
 from openinfra_tui.tree.merge import Conflict, Merged, merge_file
 from openinfra_tui.tree.model import Tree
 
@@ -74,7 +74,8 @@ def merge_tree(render: Tree, history: History, answers: str, accept: Accept) -> 
     """
     files: dict[str, File] = {}
     conflicts: list[Conflict] = []
-    for path in sorted({*render.files, *(history.base or {})}):
+    known = {*(history.base or {}), *history.listed}
+    for path in sorted({*render.files, *known}):
         new = render.files.get(path)
         if new is not None and (new.once or path.endswith(SEALED)):
             files[path] = new
@@ -84,10 +85,10 @@ def merge_tree(render: Tree, history: History, answers: str, accept: Accept) -> 
         if done.content is not None:
             source = new or history.files[path]
             files[path] = replace(source, content=done.content, executable=_mode(path, source, history))
-    _require_used(accept, {*render.files, *(history.base or {})})
+    _require_used(accept, {*render.files, *known})
     if conflicts:
         raise _conflicted(conflicts, missing=history.base is None)
-    return Update(Tree(files), frozenset(history.base or {}) - frozenset(files))
+    return Update(Tree(files), frozenset(known) - frozenset(files))
 
 
 def difference(before: Mapping[str, File], after: Mapping[str, File]) -> str:
@@ -106,7 +107,7 @@ def difference(before: Mapping[str, File], after: Mapping[str, File]) -> str:
 
 
 def _merge(path: str, new: File | None, history: History, answers: str, accept: Accept) -> Merged:
-    now, last = history.files.get(path), (history.base or {}).get(path)
+    now, last = history.files.get(path), history.last(path)
     base, mine, theirs = (None if file is None else file.content for file in (last, now, new))
     prefer = accept.side(path)
     if path in history.irregular:
@@ -123,7 +124,7 @@ def _merge(path: str, new: File | None, history: History, answers: str, accept: 
 
 def _mode(path: str, source: File, history: History) -> bool:
     """Whether the merged file is executable: the user's change of that counts like one of content."""
-    now, last = history.files.get(path), (history.base or {}).get(path)
+    now, last = history.files.get(path), history.last(path)
     return now.executable if now and last and now.executable != last.executable else source.executable
 
 
@@ -174,11 +175,6 @@ def _shown(conflict: Conflict) -> Iterable[str]:
             yield f"  {'' if number else name:5} | {printable(row)}"
         if len(rows) > _LINES:
             yield f"  {'':5} | ... {len(rows) - _LINES} more lines"
-
-
-def printable(line: str) -> str:
-    """A line without anything that a terminal would obey."""
-    return "".join(char if char.isprintable() or char == "\t" else ascii(char)[1:-1] for char in line)
 
 
 def _unified(path: str, old: File | None, new: File | None) -> Iterable[str]:

@@ -69,7 +69,10 @@ class Reach:
 
 @dataclass(frozen=True)
 class Component:
-    """What `component.yaml` says; the fields are described in its schema."""
+    """What `component.yaml` says; the fields are described in its schema.
+
+    `secrets_vary` tells that it has secrets at some sites and none at others.
+    """
 
     name: str
     title: str
@@ -91,6 +94,7 @@ class Component:
     ignored_by_argocd: tuple[Mapping[str, Any], ...]
     folder: Path
     manifests: Manifests | None = None
+    secrets_vary: bool = False
 
     @property
     def is_common(self) -> bool:
@@ -154,6 +158,7 @@ def _component(document: Mapping[str, Any], folder: Path) -> Component:
         configs=None if configs is None else _configs(configs),
         ignored_by_argocd=tuple(spec.get("argocd", {}).get("ignoreDifferences", ())),
         folder=folder,
+        secrets_vary=bool(spec.get("secrets")) and all(secret.get("when") for secret in spec["secrets"]),
     )
 
 

@@ -6,7 +6,7 @@ Order of events, so that a kill at any point leaves a repository that the next r
 2. the hooks see a checkout of exactly that commit, in a folder of its own (`hooks.py`);
 3. the mark `pending` is written, then one transaction of `update-ref` with the old values moves the branch
    and that of the render: the switch. Git moves the refs of a transaction one after the other, so the mark
-   names both, and a run that was killed between them is settled by the next one;
+   names all, and a run that was killed between them is settled by the next one;
 4. files are moved into the work tree one by one, each by rename; then the index; then the mark goes.
 """
 
@@ -15,6 +15,7 @@ from __future__ import annotations
 import errno
 import os
 import shutil
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -23,15 +24,17 @@ from git import Repo
 
 from openinfra_tui import __version__
 from openinfra_tui.errors import Refused, ToolError, UserError
-from openinfra_tui.repo.command import Entry, blobs, entries, git, git_in, head, private, work
+from openinfra_tui.repo.command import Entry, entries, git, git_in, head, private, work
 from openinfra_tui.repo.hooks import checkout, run_hooks
 from openinfra_tui.repo.index import ours, stage
 from openinfra_tui.repo.lock import locked, own_index
-from openinfra_tui.repo.render import advance, branch, commit_of, mark_of, settle, tip
-from openinfra_tui.repo.target import MANIFEST, listed, open_repo, pending, require_clean
+from openinfra_tui.repo.render import RefMove, advance, branch, commit_of, mark_of, newest, settle, tip
+from openinfra_tui.repo.target import listed, open_repo, pending, require_clean
 
 if TYPE_CHECKING:
-    from openinfra_tui.tree.model import Tree
+    from collections.abc import Collection, Mapping
+
+    from openinfra_tui.tree.model import File, Tree
 
 
 @dataclass(frozen=True)
@@ -50,12 +53,26 @@ class Render:
     tree: Tree
 
 
-def commit_tree(target: Path, tree: Tree, message: str, render: Render | None = None) -> Outcome:
+def commit_tree(
+    target: Path,
+    tree: Tree,
+    message: str,
+    render: Render | None,
+    gone: Collection[str] = (),
+    ended: str | None = None,
+) -> Outcome:
     """Commit a tree on the current branch of the target, which is made when it is not there.
 
-    Files that our previous commit wrote and the tree no longer has are removed; files of the user stay.
     A `once` file that HEAD has is left as it is. Without a change there is no commit, but a move that a
     killed run left unfinished is finished. The render is committed on its branch in the same step.
+
+    Args:
+        target: the folder of the repository.
+        tree: what is written; every other file stays as it is.
+        message: of the commit.
+        render: of the site that the tree is of; None leaves the branches and the lists of sites alone.
+        gone: regular files that are removed.
+        ended: a site that is removed, so that the branch of its renders goes.
 
     Raises:
         Refused: see `require_usable`; also when an untracked file is in the way, another run holds the
@@ -75,12 +92,14 @@ def commit_tree(target: Path, tree: Tree, message: str, render: Render | None = 
         with locked(repo):
             require_clean(repo)
             require_author(work(repo))
-            return _commit(repo, tree, message, render)
+            return _commit(repo, tree, message, render, gone, ended)
     finally:
         repo.close()
 
 
-def _commit(repo: Repo, tree: Tree, message: str, render: Render | None) -> Outcome:
+def _commit(
+    repo: Repo, tree: Tree, message: str, render: Render | None, gone: Collection[str], ended: str | None
+) -> Outcome:
     unfinished = pending(repo)
     if unfinished is not None:
         _follow(repo, *unfinished)
@@ -89,28 +108,28 @@ def _commit(repo: Repo, tree: Tree, message: str, render: Render | None) -> Outc
     (private(repo) / "pending").unlink(missing_ok=True)
     old = head(repo)
     before = entries(repo, old)
-    last = tip(repo, render.site) if render else None
-    side = _render_move(repo, last, render) if render else None
-    new_tree = _write_tree(repo, old, before, tree, _written(repo, before, last))
+    sides = _render_moves(repo, render) if render else []
+    if ended is not None:
+        sides += [(branch(ended), None, here) for here in [commit_of(repo, branch(ended))] if here]
+    mine = ours(tree, render.site if render else None)
+    new_tree = _write_tree(repo, old, before, tree, mine, gone)
     if old is not None and git(repo, "rev-parse", f"{old}^{{tree}}") == new_tree:
-        _move_branches(repo, message, old, old, side)
+        _move_branches(repo, message, old, old, sides)
         return Outcome(old, changed=False)
     _require_free(repo, before, entries(repo, new_tree))
     message = run_hooks(repo, message)
     new = _write_commit(repo, new_tree, old, message)
-    _move_branches(repo, message, old, new, side)
+    _move_branches(repo, message, old, new, sides)
     return Outcome(new, changed=True)
 
 
-def _move_branches(
-    repo: Repo, message: str, old: str | None, new: str, side: tuple[str, str, str | None] | None
-) -> None:
+def _move_branches(repo: Repo, message: str, old: str | None, new: str, sides: list[RefMove]) -> None:
     """Move the branches, under the mark from which the next run completes what a kill leaves."""
-    if old == new and side is None:
+    if old == new and not sides:
         return
     mark = private(repo) / "pending"
-    mark.write_text(f"{mark_of(old, new, *(side or ()))}\n", "utf-8")
-    _switch(repo, message, old, [("HEAD", new, old), *([side] if side else [])])
+    mark.write_text(f"{mark_of(old, new, sides)}\n", "utf-8")
+    _switch(repo, message, old, [("HEAD", new, old), *sides])
     if old != new:
         _follow(repo, old, new)
     mark.unlink(missing_ok=True)
@@ -134,7 +153,7 @@ def _release_refs(repo: Repo) -> None:
             lock.unlink()
 
 
-def _switch(repo: Repo, message: str, old: str | None, moves: list[tuple[str, str, str | None]]) -> None:
+def _switch(repo: Repo, message: str, old: str | None, moves: list[RefMove]) -> None:
     """Move the refs, all or none.
 
     Raises:
@@ -151,8 +170,11 @@ def _switch(repo: Repo, message: str, old: str | None, moves: list[tuple[str, st
         raise
 
 
-def _render_move(repo: Repo, last: str | None, render: Render) -> tuple[str, str, str | None] | None:
-    """Write the commit of a render; the move of its branch, or None when it is there already.
+def _render_moves(repo: Repo, render: Render) -> list[RefMove]:
+    """Write the commit of a render; the move of its branch, none when it is there already.
+
+    It is newer than every other render by at least a second, so that Git's dates tell which one wrote last
+    what all sites share.
 
     Raises:
         Refused: the branch is checked out here.
@@ -163,12 +185,13 @@ def _render_move(repo: Repo, last: str | None, render: Render) -> tuple[str, str
         raise Refused(
             f"{name} is checked out, and holds nothing but renders", "git switch main, and merge there"
         )
-    new_tree = stage(repo, None, ours(render.tree), ())
-    here = commit_of(repo, ref)
+    new_tree = stage(repo, None, ours(render.tree, render.site), ())
+    here, last = commit_of(repo, ref), tip(repo, render.site)
     if last is not None and git(repo, "rev-parse", f"{last}^{{tree}}") == new_tree:
-        return None if here == last else (ref, last, here)
+        return [] if here == last else [(ref, last, here)]
     message = f"Render of site {render.site} by openinfra-tui {__version__}"
-    return ref, _write_commit(repo, new_tree, last, message), here
+    when = {"GIT_COMMITTER_DATE": f"@{max(int(time.time()), newest(repo) + 1)} +0000"}
+    return [(ref, _write_commit(repo, new_tree, last, message, when), here)]
 
 
 def require_author(folder: Path) -> None:
@@ -192,28 +215,22 @@ def _nearest(path: Path) -> Path:
     return here
 
 
-def _written(repo: Repo, before: dict[str, Entry], last: str | None) -> frozenset[str]:
-    """The paths that our previous commit wrote, by the last render, or by the list that it left."""
-    if last is not None:
-        return frozenset(entries(repo, last))
-    if MANIFEST not in before:
-        return frozenset()
-    text = blobs(repo, [before[MANIFEST].sha])[0].decode("utf-8", "replace")
-    return frozenset(line for line in text.splitlines() if line and not line.startswith("#"))
-
-
 def _write_tree(
-    repo: Repo, old: str | None, before: dict[str, Entry], tree: Tree, written: frozenset[str]
+    repo: Repo,
+    old: str | None,
+    before: dict[str, Entry],
+    tree: Tree,
+    mine: Mapping[str, File],
+    gone: Collection[str],
 ) -> str:
-    """Write the tree that the commit will have: ours replaced, what we wrote and no longer write removed."""
-    mine = ours(tree)
+    """Write the tree that the commit will have: ours replaced, what goes removed."""
     once = {path: file for path, file in tree.files.items() if file.once and path not in before}
-    gone = {
+    removed = {
         path
-        for path in written
+        for path in gone
         if path in before and before[path].mode.startswith("100") and path not in {*tree.files, *mine}
     }
-    return stage(repo, old, {**once, **mine}, gone)
+    return stage(repo, old, {**once, **mine}, removed)
 
 
 def _require_free(repo: Repo, before: dict[str, Entry], after: dict[str, Entry]) -> None:
@@ -255,10 +272,12 @@ def _goes(root: Path, folder: Path, gone: set[str]) -> bool:
     )
 
 
-def _write_commit(repo: Repo, tree: str, old: str | None, message: str) -> str:
+def _write_commit(
+    repo: Repo, tree: str, old: str | None, message: str, env: Mapping[str, str] | None = None
+) -> str:
     sign = git(repo, "config", "--type=bool", "--get", "commit.gpgsign", ok=(0, 1)) == "true"
     words = [*(["-S"] if sign else []), *(["-p", old] if old else []), "-F", "-", tree]
-    return git(repo, "commit-tree", *words, stdin=(message.rstrip("\n") + "\n").encode())
+    return git(repo, "commit-tree", *words, stdin=(message.rstrip("\n") + "\n").encode(), env=env)
 
 
 def _follow(repo: Repo, old: str | None, new: str) -> None:

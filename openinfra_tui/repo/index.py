@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from openinfra_tui.errors import Refused
 from openinfra_tui.repo.command import entries, git, private
 from openinfra_tui.repo.lock import own_index
-from openinfra_tui.repo.target import MANIFEST
+from openinfra_tui.repo.target import manifest
 from openinfra_tui.tree.model import File
 
 if TYPE_CHECKING:
@@ -24,11 +24,20 @@ _HEADER = (
 )
 
 
-def ours(tree: Tree) -> dict[str, File]:
-    """The files of a tree that are ours to replace, and the list of them."""
+def ours(tree: Tree, site: str | None) -> dict[str, File]:
+    """The files of a tree that are ours to replace, and for a site the list of them."""
     mine = {path: file for path, file in tree.files.items() if not file.once}
-    names = "".join(f"{path}\n" for path in sorted({*mine, MANIFEST}))
-    return {**mine, MANIFEST: File((_HEADER + names).encode(), "repo")}
+    if site is None:
+        return mine
+    place = manifest(site)
+    names = "".join(f"{path}\n" for path in sorted({*mine, place}))
+    return {**mine, place: File((_HEADER + names).encode(), "repo")}
+
+
+def listed(content: bytes) -> frozenset[str]:
+    """The paths of such a list."""
+    lines = content.decode("utf-8", "replace").splitlines()
+    return frozenset(line for line in lines if line and not line.startswith("#"))
 
 
 def stage(repo: Repo, start: str | None, files: Mapping[str, File], gone: Collection[str]) -> str:

@@ -6,15 +6,16 @@ Files that are written once (`values.user.yaml`) are the user's from the start a
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from openinfra_tui.repo.command import blobs, entries, git, head, private
-from openinfra_tui.repo.target import MANIFEST, open_repo
+from openinfra_tui.repo.index import listed
+from openinfra_tui.repo.target import manifest, open_repo, owner, sites_in
 from openinfra_tui.tree.model import File
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
     from pathlib import Path
 
     from git import Repo
@@ -22,7 +23,10 @@ if TYPE_CHECKING:
     from openinfra_tui.repo.command import Entry
 
 _LOCAL = "refs/heads/openinfra/"
+_LISTS = manifest("").removesuffix(".txt")
 _REGULAR = "100"
+# A ref, its new commit (None: it goes), its old commit (None: it is new).
+RefMove = tuple[str, str | None, str | None]
 
 
 @dataclass(frozen=True)
@@ -34,12 +38,22 @@ class History:
         files: the regular files of HEAD.
         irregular: paths of HEAD that are links or submodules.
         unedited: paths of HEAD that are as some site's last render wrote them.
+        listed: without the branch, the paths that our own list in HEAD says we wrote.
+        shared: what all sites share, as the last render of any site wrote it.
+        others: the paths that the last renders of other sites hold.
     """
 
     base: Mapping[str, File] | None
     files: Mapping[str, File]
-    irregular: frozenset[str]
-    unedited: frozenset[str]
+    irregular: frozenset[str] = frozenset()
+    unedited: frozenset[str] = frozenset()
+    listed: frozenset[str] = frozenset()
+    shared: Mapping[str, File] = field(default_factory=dict)
+    others: frozenset[str] = frozenset()
+
+    def last(self, path: str) -> File | None:
+        """What the last render wrote there: the site's own, or that of any site for what all share."""
+        return self.shared.get(path) or (self.base or {}).get(path)
 
 
 def branch(site: str) -> str:
@@ -48,22 +62,37 @@ def branch(site: str) -> str:
 
 
 def read_history(target: Path, site: str) -> History:
-    """Read HEAD and the last render of a site.
+    """Read HEAD and the last renders.
+
+    A site that HEAD has no record of has no last render: what its branch holds is of one that was removed.
 
     Raises:
         Refused: the target has content and is not a repository.
     """
     repo = open_repo(target)
     if repo is None:
-        return History(None, {}, frozenset(), frozenset())
+        return History(None, {})
     try:
         now = entries(repo, head(repo))
-        last = tip(repo, site)
-        base = None if last is None else _files(repo, entries(repo, last))
-        renders = [entries(repo, sha) for sha in _renders(repo)]
-        unedited = {path for path, item in now.items() if any(side.get(path) == item for side in renders)}
-        irregular = {path for path, item in now.items() if not item.mode.startswith(_REGULAR)}
-        return History(base, _files(repo, now), frozenset(irregular), frozenset(unedited))
+        present = sites_in(now)
+        last = tip(repo, site) if site in present else None
+        renders = {sha: entries(repo, sha) for sha in _renders(repo, present)}
+        common: dict[str, Entry] = {}
+        for side in renders.values():
+            common |= {path: item for path, item in side.items() if owner(path) is None}
+        own = renders.get(last, {}) if last else {}
+        place = manifest(site)
+        return History(
+            None if last is None else _files(repo, own),
+            _files(repo, now),
+            frozenset(path for path, item in now.items() if not item.mode.startswith(_REGULAR)),
+            frozenset(
+                path for path, item in now.items() if any(r.get(path) == item for r in renders.values())
+            ),
+            listed(blobs(repo, [now[place].sha])[0]) if last is None and place in now else frozenset(),
+            _files(repo, common),
+            frozenset(path for sha, side in renders.items() if sha != last for path in side),
+        )
     finally:
         repo.close()
 
@@ -75,9 +104,9 @@ def tip(repo: Repo, site: str) -> str | None:
     """
     ref = branch(site)
     here = commit_of(repo, ref)
-    move = _move(repo)
-    if move is not None and move.ref == ref:
-        return move.settled(head(repo), here)
+    for move in _moves(repo):
+        if move.ref == ref:
+            return move.settled(head(repo), here)
     if here is not None:
         return here
     found = {sha for name, sha in _refs(repo, "refs/remotes/") if name.endswith(f"/openinfra/{site}")}
@@ -85,18 +114,16 @@ def tip(repo: Repo, site: str) -> str | None:
 
 
 def settle(repo: Repo) -> None:
-    """Bring the branch to where the main branch is, after a kill between the two."""
-    move = _move(repo)
-    if move is None:
-        return
-    here = commit_of(repo, move.ref)
-    wanted = move.settled(head(repo), here)
-    if wanted != here:
-        _update(repo, "settle after a run that was killed", [(move.ref, wanted, here)])
+    """Bring the branches to where the main branch is, after a kill between them."""
+    for move in _moves(repo):
+        here = commit_of(repo, move.ref)
+        wanted = move.settled(head(repo), here)
+        if wanted != here:
+            _update(repo, "settle after a run that was killed", [(move.ref, wanted, here)])
 
 
-def advance(repo: Repo, message: str, moves: Sequence[tuple[str, str | None, str | None]]) -> None:
-    """Move refs in one transaction, each (ref, new, old) only from its old commit.
+def advance(repo: Repo, message: str, moves: Sequence[RefMove]) -> None:
+    """Move refs in one transaction, each only from its old commit.
 
     Raises:
         ToolError: a ref is not where it was; none has moved.
@@ -112,7 +139,7 @@ class _Move:
     new: str
     ref: str
     before: str | None
-    after: str
+    after: str | None
 
     def settled(self, main: str | None, here: str | None) -> str | None:
         """Where the render belongs with the main branch where it is; elsewhere others have moved them."""
@@ -123,21 +150,23 @@ class _Move:
         return here
 
 
-def mark_of(old: str | None, new: str, ref: str = "", after: str = "", before: str | None = None) -> str:
-    """The words of the mark `pending`, for a move of the main branch and of a render with it."""
-    return " ".join([old or "none", new, *([ref, before or "none", after] if ref else [])])
+def mark_of(old: str | None, new: str, moves: Sequence[RefMove]) -> str:
+    """The words of the mark `pending`, for a move of the main branch and of renders with it."""
+    sides = [word for ref, after, before in moves for word in (ref, before or "none", after or "none")]
+    return " ".join([old or "none", new, *sides])
 
 
-def _move(repo: Repo) -> _Move | None:
+def _moves(repo: Repo) -> list[_Move]:
     mark = private(repo) / "pending"
     words = mark.read_text("utf-8").split() if mark.is_file() else []
-    if len(words) != 5:
-        return None
-    old, new, ref, before, after = words
-    return _Move(None if old == "none" else old, new, ref, None if before == "none" else before, after)
+    if len(words) < 5 or len(words) % 3 != 2:
+        return []
+    old, new, *sides = (None if word == "none" else word for word in words)
+    sides_of_three = zip(sides[::3], sides[1::3], sides[2::3], strict=True)
+    return [_Move(old, str(new), str(ref), before, after) for ref, before, after in sides_of_three]
 
 
-def _update(repo: Repo, message: str, moves: Sequence[tuple[str, str | None, str | None]]) -> None:
+def _update(repo: Repo, message: str, moves: Sequence[RefMove]) -> None:
     lines = [
         f"update {ref} {new} {old}"
         if new and old
@@ -156,19 +185,35 @@ def commit_of(repo: Repo, ref: str) -> str | None:
     return git(repo, "rev-parse", "--verify", "--quiet", f"{ref}^{{commit}}", ok=(0, 1)) or None
 
 
-def _refs(repo: Repo, below: str) -> list[tuple[str, str]]:
-    text = git(repo, "for-each-ref", "--format=%(refname) %(objectname)", below)
+def _refs(repo: Repo, *below: str) -> list[tuple[str, str]]:
+    """The refs below, the one with the newest commit last."""
+    text = git(repo, "for-each-ref", "--sort=committerdate", "--format=%(refname) %(objectname)", *below)
     return [(name, sha) for name, _, sha in (line.partition(" ") for line in text.splitlines())]
 
 
-def _renders(repo: Repo) -> set[str]:
-    remote = [(name, sha) for name, sha in _refs(repo, "refs/remotes/") if "/openinfra/" in name]
-    return {sha for _, sha in [*_refs(repo, _LOCAL), *remote]}
+def _renders(repo: Repo, present: Collection[str]) -> list[str]:
+    """The last renders of the sites that are there, the newest last."""
+    found = [
+        tip(repo, site)
+        for name, _ in _refs(repo, _LOCAL, "refs/remotes/")
+        for _, mark, site in [name.partition("/openinfra/")]
+        if mark and site in present
+    ]
+    return list(dict.fromkeys(sha for sha in found if sha))
+
+
+def newest(repo: Repo) -> int:
+    """The time of the newest render of any site, in seconds; 0 without one."""
+    refs = _refs(repo, _LOCAL, "refs/remotes/")
+    found = [sha for name, sha in refs if "/openinfra/" in name]
+    return int(git(repo, "log", "-1", "--format=%ct", found[-1])) if found else 0
 
 
 def _files(repo: Repo, found: Mapping[str, Entry]) -> dict[str, File]:
     regular = {
-        path: item for path, item in found.items() if item.mode.startswith(_REGULAR) and path != MANIFEST
+        path: item
+        for path, item in found.items()
+        if item.mode.startswith(_REGULAR) and not path.startswith(_LISTS)
     }
     contents = blobs(repo, [item.sha for item in regular.values()])
     return {

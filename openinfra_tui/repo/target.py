@@ -6,6 +6,7 @@ someone, and a person decides about it, not we (design.md: "The repository is th
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,9 +20,37 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 OURS = ".openinfra"
-MANIFEST = f"{OURS}/files.txt"
+RECORDS = f"{OURS}/sites/"
+# A site's name is that of its schema; a file of another name is the user's.
+_RECORD = re.compile(rf"{re.escape(RECORDS)}([a-z0-9](?:[-a-z0-9]{{0,38}}[a-z0-9])?)\.yaml")
 _SHOWN = 5
 _BUSY = ("MERGE_HEAD", "CHERRY_PICK_HEAD", "REVERT_HEAD", "rebase-merge", "rebase-apply")
+
+
+def manifest(site: str) -> str:
+    """The list of the files that we wrote for a site."""
+    return f"{OURS}/files/{site}.txt"
+
+
+def record(site: str) -> str:
+    """Our record of a site: a site is in the repository when HEAD has it."""
+    return f"{RECORDS}{site}.yaml"
+
+
+def sites_in(paths: Iterable[str]) -> frozenset[str]:
+    """The names of the sites that a repository with these paths holds."""
+    found = (_RECORD.fullmatch(path) for path in paths)
+    return frozenset(match[1] for match in found if match)
+
+
+def owner(path: str) -> str | None:
+    """The site that a path belongs to; None for what all sites share."""
+    parts = path.split("/")
+    if parts[0] in ("sites", "clusters") and len(parts) > 2:
+        return parts[1]
+    if parts[:2] in ([OURS, "sites"], [OURS, "files"]) and len(parts) == 3:
+        return parts[2].rpartition(".")[0]
+    return None
 
 
 def open_repo(target: Path) -> Repo | None:
@@ -121,7 +150,7 @@ def pending(repo: Repo) -> tuple[str | None, str] | None:
     if not mark.is_file():
         return None
     words = mark.read_text("utf-8").split()
-    if len(words) not in (2, 5) or words[1] != head(repo):
+    if len(words) % 3 != 2 or words[1] != head(repo):
         return None
     return (None if words[0] == "none" else words[0], words[1])
 

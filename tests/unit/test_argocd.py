@@ -15,7 +15,9 @@ from openinfra_tui.check.run import check
 from openinfra_tui.engine import pins
 from openinfra_tui.engine.waves import waves
 from openinfra_tui.errors import UserError
-from openinfra_tui.flow.generate import Request, generate, plan_site, render_tree
+from openinfra_tui.flow.generate import Request, generate
+from openinfra_tui.flow.planning import plan_site
+from openinfra_tui.flow.rendering import render_tree
 from openinfra_tui.plan.component import load_components
 from openinfra_tui.plan.model import Plan, Step
 from openinfra_tui.site.load import parse_site

@@ -9,7 +9,8 @@ import pytest
 
 from openinfra_tui import yamlio
 from openinfra_tui.catalog.presets import preset_text
-from openinfra_tui.flow.generate import plan_site, render_tree
+from openinfra_tui.flow.planning import plan_site
+from openinfra_tui.flow.rendering import render_tree
 from openinfra_tui.site.load import parse_site
 from openinfra_tui.tree.model import Tree
 

@@ -15,7 +15,9 @@ from openinfra_tui import yamlio
 from openinfra_tui.build import kustomize
 from openinfra_tui.catalog.presets import preset_names, preset_text
 from openinfra_tui.errors import CheckFailed, Conflicted, Refused, UserError
-from openinfra_tui.flow.generate import Request, generate, plan_site, render_tree, template_context
+from openinfra_tui.flow.generate import Request, generate
+from openinfra_tui.flow.planning import plan_site
+from openinfra_tui.flow.rendering import render_tree, template_context
 from openinfra_tui.flow.update import Accept
 from openinfra_tui.resources import skeletons_path
 from openinfra_tui.site.load import parse_site
@@ -110,7 +112,7 @@ def skeletons(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Skeletons of another version of ours, which a test may change."""
     folder = tmp_path / "skeletons"
     shutil.copytree(skeletons_path(), folder)
-    for module in ("flow.generate", "plan.component"):
+    for module in ("flow.rendering", "plan.component"):
         monkeypatch.setattr(f"openinfra_tui.{module}.skeletons_path", lambda: folder)
     return folder
 

@@ -30,8 +30,8 @@ pytestmark = [
     pytest.mark.skipif(STRACE is None and "CI" not in os.environ, reason="strace is not installed"),
 ]
 
-OLD = {".openinfra/s": "1\n", "a": "old\n", "gone/x": "1\n", "same": "s\n"}
-NEW = {".openinfra/s": "1\n", "a": "new\n", "more/deep/x": "2\n", "same": "s\n"}
+OLD = {".openinfra/sites/s.yaml": "1\n", "a": "old\n", "gone/x": "1\n", "same": "s\n"}
+NEW = {".openinfra/sites/s.yaml": "1\n", "a": "new\n", "more/deep/x": "2\n", "same": "s\n"}
 SCRIPT = """
 import sys, json, pathlib
 from openinfra_tui.repo.commit import Render, commit_tree
@@ -39,7 +39,7 @@ from openinfra_tui.tree.model import File, Tree
 files = json.loads(sys.argv[2])
 print("ready", flush=True)
 tree = Tree({p: File(t.encode(), "t") for p, t in files.items()})
-commit_tree(pathlib.Path(sys.argv[1]), tree, "m", Render("s", tree))
+commit_tree(pathlib.Path(sys.argv[1]), tree, "m", Render("s", tree), ["gone/x"])
 """
 # All that changes what is on disk, or starts a process. A file that `open` makes is as it is at the next of
 # these; between two of them a kill leaves the same state.
@@ -160,7 +160,7 @@ def is_whole(target: Path, old: str | None) -> None:
     assert (base is not None) == bool(found)
     if base is not None:
         assert base["a"].content == (b"old\n" if found == old else b"new\n")
-    commit_tree(target, as_tree(NEW), "again", Render("s", as_tree(NEW)))
+    commit_tree(target, as_tree(NEW), "again", Render("s", as_tree(NEW)), ["gone/x"])
     assert git(target, "rev-list", "--count", "openinfra/s") == ("2" if old else "1")
     assert git(target, "rev-parse", "openinfra/s^{tree}") == git(target, "rev-parse", "HEAD^{tree}")
     assert git(target, "status", "--porcelain") == ""

@@ -30,7 +30,8 @@ def git(target: Path, *words: str) -> str:
 
 
 def commit(target: Path, content: Tree, render: Tree) -> Outcome:
-    return commit_tree(target, content, "m", Render("a", render))
+    gone = (read_history(target, "a").base or {}).keys() - content.files.keys()
+    return commit_tree(target, content, "m", Render("a", render), gone)
 
 
 @pytest.fixture
@@ -46,7 +47,7 @@ def test_the_branch_has_a_history_of_its_own(target: Path) -> None:
     commit(target, tree(x="merged 2\n"), tree(x="pristine 2\n"))
     assert git(target, "rev-list", "--count", "openinfra/a") == "2"
     assert git(target, "ls-tree", "-r", "--name-only", "main").split() == [
-        ".openinfra/files.txt",
+        ".openinfra/files/a.txt",
         ".openinfra/sites/a.yaml",
         "x",
     ]
@@ -102,7 +103,7 @@ def test_no_branch_is_told_from_an_empty_render(target: Path) -> None:
 
 
 def test_what_another_site_rendered_is_unedited(target: Path) -> None:
-    assert read_history(target, "b").unedited == {".openinfra/sites/a.yaml", ".openinfra/files.txt", "goes"}
+    assert read_history(target, "b").unedited == {".openinfra/sites/a.yaml", ".openinfra/files/a.txt", "goes"}
 
 
 def test_the_branch_cannot_be_the_target(target: Path) -> None:
