@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+import time
 from collections.abc import Callable, Generator, Iterator
 from contextlib import nullcontext
 from pathlib import Path
@@ -16,6 +17,9 @@ from tests.controlplane.flux import Flux
 from tests.controlplane.missing import Missing, leave_out
 from tests.controlplane.plane import ControlPlane
 from tests.controlplane.processes import Program
+from tests.controlplane.reconcile import overlay
+from tests.controlplane.reconcile.cluster import ConvergedSite, FluxSite
+from tests.controlplane.reconcile.cluster import flux_site as start_flux_site
 
 HERE = Path(__file__).parent
 
@@ -114,3 +118,22 @@ def argocd(control_plane: ControlPlane, crds: Callable[..., None]) -> ArgoCD:
     engine = ArgoCD(control_plane)
     engine.start()
     return engine
+
+
+@pytest.fixture(scope="session")
+def flux_site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FluxSite]:
+    """The site of the preset on a cluster of its own, bootstrapped, its charts still on the internet."""
+    with start_flux_site(tmp_path_factory.mktemp("flux-site")) as site:
+        yield site
+
+
+@pytest.fixture(scope="session")
+def converged(flux_site: FluxSite) -> ConvergedSite:
+    """The same site after a commit that points its sources at loopback, all of it ready.
+
+    A test that changes something leaves the site as it was.
+    """
+    overlay.point_at_loopback(flux_site.repository, flux_site.charts, flux_site.gateway)
+    revision = flux_site.push("The sources of this place")
+    flux_site.wait_converged(revision)
+    return ConvergedSite(flux_site, revision, time.monotonic() - flux_site.started)
