@@ -32,17 +32,34 @@ def check_flux_plan(repository: Repository) -> list[Fault]:
             file, item = found[name]
             faults.append(Fault("reference", file, f"{named(item)}: {text}"))
         for name, (_, item) in found.items():
-            component, _ = component_of(name, components)
-            folder = clean(dig(item, "spec.path")) or "."
-            releases = {release.name: release for release in component.releases} if component else {}
+            component, configs = component_of(name, components)
+            if component is None or configs:
+                continue
+            releases = {release.name: release for release in component.releases}
+            late = _kinds(repository, found.get(f"{name}-configs")) if releases else set()
+            folder = _folder(item)
             for built in repository.builds.get(folder, ()):
-                if is_kind(built, "HelmRelease", "helm.toolkit.fluxcd.io"):
-                    release = releases.get(str(dig(built, "metadata.name")))
-                    faults += [
-                        Fault("reference", folder, f"{named(built)}: {text}")
-                        for text in (_release(built, release) if release else ())
-                    ]
+                texts = []
+                if _kind(built) in late:
+                    texts.append("is applied with the release that brings its kind: Flux can apply neither")
+                release = releases.get(str(dig(built, "metadata.name")))
+                if release and is_kind(built, "HelmRelease", "helm.toolkit.fluxcd.io"):
+                    texts += _release(built, release)
+                faults += [Fault("reference", folder, f"{named(built)}: {text}") for text in texts]
     return faults
+
+
+def _folder(item: dict[str, Any]) -> str:
+    return clean(dig(item, "spec.path")) or "."
+
+
+def _kind(item: dict[str, Any]) -> tuple[str, str]:
+    return str(item.get("apiVersion")), str(item.get("kind"))
+
+
+def _kinds(repository: Repository, step: Place | None) -> set[tuple[str, str]]:
+    """The kinds that a step applies."""
+    return {_kind(item) for item in repository.builds.get(_folder(step[1]), ())} if step else set()
 
 
 def _order(found: Mapping[str, Place], components: Mapping[str, Component]) -> Iterator[tuple[str, str]]:

@@ -74,6 +74,20 @@ def test_a_release_must_not_wait_for_pods_that_wait_for_its_hooks(tmp_path: Path
     assert "install.disableWait is not true" in text
 
 
+def test_custom_resources_are_not_applied_with_what_brings_their_kind(tmp_path: Path) -> None:
+    pool = {"apiVersion": "metallb.io/v1beta1", "kind": "IPAddressPool", "metadata": {"name": "public"}}
+    steps = (_kustomization("metallb"), _kustomization("metallb-configs", "metallb"))
+    documents = {f"{ENTRY}/{step['metadata']['name']}.yaml": (step,) for step in steps}
+
+    def texts(*beside: dict[str, Any]) -> list[str]:
+        builds = {"sites/a/metallb": (_release("metallb"), *beside), "sites/a/metallb-configs": (pool,)}
+        return [fault.message for fault in check_flux_plan(Repository(tmp_path, documents, builds))]
+
+    assert texts() == []
+    (text,) = texts(pool)
+    assert text.startswith("IPAddressPool public: is applied with the release that brings its kind")
+
+
 def test_a_release_keeps_its_name(tmp_path: Path) -> None:
     release = _release("keystone")
     del release["spec"]["releaseName"]
