@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import secrets
-import time
 from collections.abc import Callable, Generator, Iterator
 from contextlib import nullcontext
 from pathlib import Path
@@ -17,8 +16,7 @@ from tests.controlplane.flux import Flux
 from tests.controlplane.missing import Missing, leave_out
 from tests.controlplane.plane import ControlPlane
 from tests.controlplane.processes import Program
-from tests.controlplane.reconcile import overlay
-from tests.controlplane.reconcile.cluster import ConvergedSite, FluxSite
+from tests.controlplane.reconcile.cluster import ConvergedSite, FluxSite, converge
 from tests.controlplane.reconcile.cluster import flux_site as start_flux_site
 
 HERE = Path(__file__).parent
@@ -133,7 +131,4 @@ def converged(flux_site: FluxSite) -> ConvergedSite:
 
     A test that changes something leaves the site as it was.
     """
-    overlay.point_at_loopback(flux_site.repository, flux_site.charts, flux_site.gateway)
-    revision = flux_site.push("The sources of this place")
-    flux_site.wait_converged(revision)
-    return ConvergedSite(flux_site, revision, time.monotonic() - flux_site.started)
+    return converge(flux_site)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import itertools
-import json
 import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -98,24 +97,7 @@ def test_with_charts_the_whole_site_converges(converged: ConvergedSite) -> None:
     eventually(lambda: site.kubelet.waiting() == {}, timeout=120, say=lambda: f"{site.kubelet.waiting()}")
     pods = site.client.list("v1", "Pod")
     assert {pod["status"]["phase"] for pod in pods} == {"Running", "Succeeded"}
-    rows = [
-        {
-            "release": name,
-            "chart": release["status"]["history"][0]["chartVersion"],
-            "namespace": release["spec"]["targetNamespace"],
-            "status": release["status"]["history"][0]["status"],
-            "at": release["status"]["history"][0]["lastDeployed"],
-        }
-        for name, release in sorted(releases.items())
-    ]
-    lines = {"seconds": round(converged.seconds), "releases": rows, "pods": _pods(pods)}
-    (REPORTS / "reconcile-flux-releases.json").write_text(json.dumps(lines, indent=1) + "\n")
-
-
-def _pods(pods: list[Object]) -> dict[str, str]:
-    return {
-        f"{pod['metadata']['namespace']}/{pod['metadata']['name']}": pod["status"]["phase"] for pod in pods
-    }
+    states.write_table(REPORTS / "reconcile-flux-releases.json", site.client, converged.seconds)
 
 
 def test_each_step_began_when_what_it_depends_on_was_ready(converged: ConvergedSite) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -129,9 +129,27 @@ class ConvergedSite:
     seconds: float
 
 
+def converge(site: FluxSite, timeout: float = 600.0) -> ConvergedSite:
+    """Commit an overlay that points the sources of the site at loopback, and wait until all of it is ready.
+
+    Raises:
+        TimeoutError: with what is not, and why.
+    """
+    overlay.point_at_loopback(site.repository, site.charts, site.gateway)
+    revision = site.push("The sources of this place")
+    site.wait_converged(revision, timeout)
+    return ConvergedSite(site, revision, time.monotonic() - site.started)
+
+
 @contextmanager
-def flux_site(folder: Path) -> Iterator[FluxSite]:
+def flux_site(
+    folder: Path, servers: Callable[[], AbstractContextManager[ChartServers]] = chart_servers
+) -> Iterator[FluxSite]:
     """Generate the preset, push it, start everything, and bootstrap as the runbook says.
+
+    Args:
+        folder: an empty folder.
+        servers: gives the charts.
 
     Raises:
         Missing: a program or a CRD is not on this machine.
@@ -149,7 +167,7 @@ def flux_site(folder: Path) -> Iterator[FluxSite]:
         kubelet = stack.enter_context(Kubelet(client, machines, job_effects()))
         stack.enter_context(Operators(client))
         record = stack.enter_context(Record(client))
-        charts = stack.enter_context(chart_servers())
+        charts = stack.enter_context(servers())
         (folder / "gateway").mkdir()
         gateway = overlay.publish_gateway(charts.git, folder / "gateway")
         flux = Flux(plane, repository.engine_words())

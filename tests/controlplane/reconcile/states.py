@@ -83,3 +83,28 @@ def write_report(path: Path, engine: str, found: Iterable[Outcome]) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     content = {"engine": engine, "components": [asdict(outcome) for outcome in found]}
     path.write_text(json.dumps(content, indent=1) + "\n", "utf-8")
+
+
+def write_table(path: Path, client: Client, seconds: float) -> None:
+    """All releases and Pods of a site that converged, and how long it took."""
+    rows = []
+    for name, release in sorted(releases(client).items()):
+        latest = release["status"]["history"][0]
+        where = release["spec"]["targetNamespace"]
+        rows.append(
+            {
+                "name": name,
+                "namespace": where,
+                "chart": latest["chartVersion"],
+                "status": latest["status"],
+                "at": latest["lastDeployed"],
+            }
+        )
+    pods = {
+        f"{pod['metadata']['namespace']}/{pod['metadata']['name']}": pod["status"]["phase"]
+        for pod in client.list("v1", "Pod")
+    }
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(
+        json.dumps({"seconds": round(seconds), "releases": rows, "pods": pods}, indent=1) + "\n", "utf-8"
+    )
