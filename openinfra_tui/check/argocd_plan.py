@@ -10,16 +10,14 @@ from typing import TYPE_CHECKING, Any
 
 from openinfra_tui.check.argocd import applications, values_files, wave
 from openinfra_tui.check.report import Fault, Repository, dig, named
+from openinfra_tui.check.steps import component_of, steps_before
 from openinfra_tui.plan.component import load_components
-from openinfra_tui.plan.model import provided, wants
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Collection, Iterator, Mapping
 
     from openinfra_tui.check.report import Place
     from openinfra_tui.plan.component import Component
-
-_CONFIGS = "-configs"
 
 
 def check_argocd_plan(repository: Repository) -> list[Fault]:
@@ -28,11 +26,11 @@ def check_argocd_plan(repository: Repository) -> list[Fault]:
     faults: list[Fault] = []
     for entries in repository.clusters().values():
         found = {str(dig(item, "metadata.name")): (file, item) for file, item in applications(entries)}
-        providers = _providers(found, components)
+        before = steps_before(found, components)
         for name, (file, item) in found.items():
             faults += [
                 Fault("reference", file, f"{named(item)}: {text}")
-                for text in _order(name, item, found, providers, components)
+                for text in _order(name, item, found, before.get(name, ()), components)
             ]
             component = components.get(name)
             if component is not None:
@@ -43,44 +41,20 @@ def check_argocd_plan(repository: Repository) -> list[Fault]:
     return faults
 
 
-def _providers(found: Mapping[str, Place], components: Mapping[str, Component]) -> dict[str, list[str]]:
-    """By capability, the Applications that provide it."""
-    out: dict[str, list[str]] = {}
-    for name in found:
-        component, configs = _component(name, components)
-        for capability in provided(component, configs) if component else ():
-            out.setdefault(capability, []).append(name)
-    return out
-
-
 def _order(
     name: str,
     item: dict[str, Any],
     found: Mapping[str, Place],
-    providers: Mapping[str, list[str]],
+    before: Collection[str],
     components: Mapping[str, Component],
 ) -> Iterator[str]:
-    component, configs = _component(name, components)
-    if component is None:
-        return
-    before = {
-        other for group in wants(component, configs) for want in group for other in providers.get(want, ())
-    }
-    if configs and component.releases:
-        before.add(component.name)
-    for other in sorted((before & found.keys()) - {name, *component.alongside}):
+    for other in sorted(before):
         if wave(found[other][1]) >= wave(item):
             yield f"wave {wave(item)} does not come after wave {wave(found[other][1])} of {other}"
-    for other in () if configs else component.alongside:
+    component, configs = component_of(name, components)
+    for other in () if component is None or configs else component.alongside:
         if other in found and wave(found[other][1]) != wave(item):
             yield f"must be in the wave of {other}: their pods wait for one another"
-
-
-def _component(name: str, components: Mapping[str, Component]) -> tuple[Component | None, bool]:
-    """The component of an Application, and whether it applies its custom resources."""
-    if name in components:
-        return components[name], components[name].configs is not None and not components[name].releases
-    return components.get(name.removesuffix(_CONFIGS)), True
 
 
 def _passwords(repository: Repository, item: dict[str, Any], component: Component) -> Iterator[str]:

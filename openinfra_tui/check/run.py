@@ -11,6 +11,7 @@ from openinfra_tui.build.many import build_all
 from openinfra_tui.check.argocd import check_argocd, directories
 from openinfra_tui.check.argocd_plan import check_argocd_plan
 from openinfra_tui.check.constraints import check_constraints
+from openinfra_tui.check.flux_plan import check_flux_plan
 from openinfra_tui.check.references import buildable, check_references
 from openinfra_tui.check.report import Fault, Report, Repository, read_documents
 from openinfra_tui.check.schemas import check_schemas
@@ -71,6 +72,7 @@ def check(
     faults += [*judged.faults, *value_faults]
     faults += [*check_references(repository), *secret_faults, *check_versions(repository)]
     faults += [*check_argocd(repository), *check_argocd_plan(repository)]
+    faults += check_flux_plan(repository)
     refused, warnings = check_constraints(repository)
     return Report(
         faults=tuple(sorted({*faults, *refused})),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from openinfra_tui.check.report import KUSTOMIZATION_FILES, Fault, Repository, named, text_files
+from openinfra_tui.check.report import KUSTOMIZATION_FILES, Fault, Repository, dig, named, text_files
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,12 +25,18 @@ def check_secrets(repository: Repository) -> list[Fault]:
         path = repository.root / file
         if path.is_file() and path.stat().st_size < _LIMIT and _KEYS.search(path.read_bytes()):
             faults.append(Fault("secret", file, "holds a private key in clear"))
+    rules = [
+        rule
+        for document in repository.documents.get(".sops.yaml", ())
+        for rule in dig(document, "creation_rules") or []
+    ]
     for file, documents in repository.documents.items():
         for document in documents:
             if not isinstance(document, dict):
                 continue
             if file.endswith((".sops.yaml", ".sops.yml")) and file.rsplit("/", 1)[-1] != ".sops.yaml":
                 faults += [Fault("secret", file, message) for message in _encrypted(document)]
+                faults += [Fault("secret", file, message) for message in _readers(file, document, rules)]
             elif document.get("kind") == "Secret":
                 faults += _secret(file, document)
             elif file.rsplit("/", 1)[-1] in KUSTOMIZATION_FILES:
@@ -55,6 +61,22 @@ def _encrypted(document: dict[str, Any]) -> Iterator[str]:
         must = whole or path.split(".")[0] in ("data", "stringData")
         if must and not _CIPHER.match(str(value)):
             yield f"{path} is in clear"
+
+
+def _readers(file: str, document: dict[str, Any], rules: list[dict[str, Any]]) -> Iterator[str]:
+    """Who can read a file against who should: what the cluster's key cannot open is never applied.
+
+    The first rule whose path_regex matches counts (SOPS, README, "Using .sops.yaml conf").
+    """
+    rule = next((rule for rule in rules if re.search(str(rule.get("path_regex", "")), file)), None)
+    if rule is None or not isinstance(rule.get("age"), str):
+        return
+    wanted = {name.strip() for name in rule["age"].split(",")}
+    found = {str(item.get("recipient")) for item in dig(document, "sops.age") or []}
+    for name in sorted(wanted - found):
+        yield f"cannot be read by {name}, whom .sops.yaml names: sops updatekeys"
+    for name in sorted(found - wanted):
+        yield f"can be read by {name}, whom .sops.yaml does not name: sops updatekeys"
 
 
 def _leaves(value: object, path: str = "") -> Iterator[tuple[str, object]]:

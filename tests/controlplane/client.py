@@ -103,7 +103,9 @@ class Client:
     ) -> list[Object]:
         """All objects of a kind, in one namespace or in all."""
         query = f"?{urlencode({'labelSelector': labels})}" if labels else ""
-        return list(self.request("GET", self.path(api_version, kind, namespace) + query)["items"])
+        items = self.request("GET", self.path(api_version, kind, namespace) + query)["items"]
+        # The items of a list do not say what they are.
+        return [{"apiVersion": api_version, "kind": kind} | item for item in items]
 
     def apply(self, obj: Object, manager: str = "tests") -> Object:
         """Server-side apply, taking the fields from any other owner."""

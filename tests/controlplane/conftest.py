@@ -16,6 +16,8 @@ from tests.controlplane.flux import Flux
 from tests.controlplane.missing import Missing, leave_out
 from tests.controlplane.plane import ControlPlane
 from tests.controlplane.processes import Program
+from tests.controlplane.reconcile.cluster import ConvergedSite, FluxSite, converge
+from tests.controlplane.reconcile.cluster import flux_site as start_flux_site
 
 HERE = Path(__file__).parent
 
@@ -114,3 +116,19 @@ def argocd(control_plane: ControlPlane, crds: Callable[..., None]) -> ArgoCD:
     engine = ArgoCD(control_plane)
     engine.start()
     return engine
+
+
+@pytest.fixture(scope="session")
+def flux_site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FluxSite]:
+    """The site of the preset on a cluster of its own, bootstrapped, its charts still on the internet."""
+    with start_flux_site(tmp_path_factory.mktemp("flux-site")) as site:
+        yield site
+
+
+@pytest.fixture(scope="session")
+def converged(flux_site: FluxSite) -> ConvergedSite:
+    """The same site after a commit that points its sources at loopback, all of it ready.
+
+    A test that changes something leaves the site as it was.
+    """
+    return converge(flux_site)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
@@ -13,6 +14,10 @@ from tests.controlplane.processes import Program, free_port
 NAMESPACE = "flux-system"
 RECONCILERS = ("source-controller", "kustomize-controller", "helm-controller")
 NOTIFIER = "notification-controller"
+# The controllers that a runbook gives more words.
+_TUNED = ("kustomize-controller", "helm-controller")
+# Port 9 refuses: whoever is not on loopback cannot be reached, and says so at once.
+_NO_INTERNET = {"HTTPS_PROXY": "http://127.0.0.1:9", "HTTP_PROXY": "http://127.0.0.1:9"}
 
 
 def reconciled(obj: Object) -> bool:
@@ -25,10 +30,16 @@ def reconciled(obj: Object) -> bool:
 
 
 class Flux:
-    """The controllers that were started, and how to reach them."""
+    """The controllers that were started, and how to reach them.
 
-    def __init__(self, plane: ControlPlane) -> None:
+    Args:
+        plane: where they work.
+        words: more words for the command lines of kustomize-controller and helm-controller.
+    """
+
+    def __init__(self, plane: ControlPlane, words: Sequence[str] = ()) -> None:
         self._plane = plane
+        self._words = tuple(words)
         self._programs: dict[str, Program] = {}
 
     def start(self, *names: str) -> None:
@@ -70,6 +81,9 @@ class Flux:
             storage = run.subfolder("source-controller-storage")
             words += [f"--storage-path={storage}", f"--storage-addr={address}"]
             words.append(f"--storage-adv-addr={address}")
-        environment = {"RUNTIME_NAMESPACE": NAMESPACE, "KUBECONFIG": str(self._plane.kubeconfig())}
+        if name in _TUNED:
+            words += self._words
+        kubeconfig = {"RUNTIME_NAMESPACE": NAMESPACE, "KUBECONFIG": str(self._plane.kubeconfig())}
+        environment = kubeconfig | _NO_INTERNET
         self._programs[name] = run.start(name, [program, *words], environment)
         return health

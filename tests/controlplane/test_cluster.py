@@ -17,6 +17,7 @@ from tests.controlplane.binaries import binary
 from tests.controlplane.client import Client, Object, holds
 from tests.controlplane.cluster.effects import job_effects
 from tests.controlplane.cluster.kubelet import Effect, Kubelet, Machine
+from tests.controlplane.cluster.mirror import Kind, Mirror
 from tests.controlplane.cluster.operators import Operators
 from tests.controlplane.loopback.helm import package_files
 from tests.controlplane.plane import ControlPlane, running
@@ -143,6 +144,18 @@ def test_a_job_is_done_and_leaves_what_its_script_makes(
         until=lambda obj: obj.get("status", {}).get("succeeded") == 1,
     )
     assert client.find("v1", "ConfigMap", "made", own_namespace) is not None
+
+
+def test_what_was_there_before_is_known_by_its_kind(client: Client, own_namespace: str) -> None:
+    client.apply(_config_map("before", own_namespace))
+    mirror = Mirror(client, Kind("v1", "ConfigMap"), lambda: None)
+    mirror.start()
+    try:
+        assert mirror.listed.wait(30)
+    finally:
+        mirror.stop()
+    for obj in (mirror.snapshot()[own_namespace, "before"], *client.list("v1", "ConfigMap", own_namespace)):
+        assert (obj["apiVersion"], obj["kind"]) == ("v1", "ConfigMap")
 
 
 def test_a_claim_binds_when_its_class_is_there(kubelet: Kubelet, client: Client, own_namespace: str) -> None:

@@ -31,6 +31,9 @@ kind: HelmRelease
 metadata: {name: keystone, namespace: openstack}
 spec:
   interval: 1h
+  releaseName: keystone
+  install: {disableWait: true}
+  upgrade: {disableWait: true}
   chart:
     spec: {chart: keystone, sourceRef: {kind: HelmRepository, name: openstack-helm}}
   valuesFrom:

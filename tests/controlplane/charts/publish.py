@@ -96,7 +96,7 @@ def chart_servers(wanted: Iterable[Pin] | None = None) -> Iterator[ChartServers]
             else:
                 servers.helm.publish(files)
         if in_git:
-            _push(servers.git, in_git, root / "work")
+            push_charts(servers.git, in_git, root / "work")
         yield servers
 
 
@@ -104,8 +104,8 @@ def _path(url: str) -> str:
     return url.removeprefix("oci://").partition("/")[2]
 
 
-def _push(server: GitServer, versions: Mapping[str, Mapping[str, bytes]], work: Path) -> None:
-    """One commit and one tag for each version, on `main`."""
+def push_charts(server: GitServer, versions: Mapping[str, Mapping[str, bytes]], work: Path) -> None:
+    """Charts as folders of `GIT_SOURCE`: one commit and one tag for each version, on `main`."""
     url = server.create(GIT_SOURCE)
     author = {
         "GIT_CONFIG_NOSYSTEM": "1", "GIT_CONFIG_GLOBAL": "/dev/null",

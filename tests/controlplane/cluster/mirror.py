@@ -80,12 +80,17 @@ class Mirror:
         with self._lock:
             self._objects.pop(key, None)
 
+    def saw(self, obj: Object) -> None:
+        """Called with each object as it is seen; a subclass may keep a record."""
+
     def _run(self) -> None:
         while not self._stop.is_set():
             try:
                 path = self._client.path(self.kind.api_version, self.kind.name)
                 answer = self._client.request("GET", path)
-                self._replace(answer["items"])
+                # The items of a list do not say what they are.
+                what = {"apiVersion": self.kind.api_version, "kind": self.kind.name}
+                self._replace([what | item for item in answer["items"]])
                 self._watch(path, answer["metadata"]["resourceVersion"])
             except (ApiError, OSError, http.client.HTTPException, ValueError):
                 # A kind that is not there yet, an API server that restarts, a watch that is too old:
@@ -95,6 +100,8 @@ class Mirror:
     def _replace(self, items: list[Object]) -> None:
         with self._lock:
             self._objects = {key_of(item): item for item in items}
+        for item in items:
+            self.saw(item)
         self.listed.set()
         self._changed()
 
@@ -129,6 +136,7 @@ class Mirror:
                 self._objects.pop(key_of(event["object"]), None)
             else:
                 self._objects[key_of(event["object"])] = event["object"]
+        self.saw(event["object"])
         self._changed()
         return True
 

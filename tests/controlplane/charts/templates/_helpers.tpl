@@ -100,9 +100,19 @@ spec:
     env:
     {{- include "dependencies" . | nindent 4 }}
   {{- end }}
+  {{- if .object.restricted }}
+  securityContext:
+    runAsNonRoot: true
+    seccompProfile: {type: RuntimeDefault}
+  {{- end }}
   containers:
   - name: {{ .object.component | replace "_" "-" }}
     image: stand-in.invalid/{{ .object.component }}
+    {{- if .object.restricted }}
+    securityContext:
+      allowPrivilegeEscalation: false
+      capabilities: {drop: [ALL]}
+    {{- end }}
   {{- with $mounts }}
   volumes:
   {{- range $number, $mount := . }}
