@@ -34,6 +34,12 @@ _PUBLIC = (
     "barbican",
     "octavia",
     "magnum",
+    "designate",
+    "skyline",
+    "manila",
+    "masakari",
+    "aodh",
+    "ironic",
 )
 
 
