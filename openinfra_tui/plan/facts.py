@@ -34,6 +34,8 @@ _PUBLIC = (
     "barbican",
     "octavia",
     "magnum",
+    "designate",
+    "skyline",
 )
 
 

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from openinfra_tui import yamlio
+from openinfra_tui.catalog.built import BUILT_SERVICES
 from openinfra_tui.check.run import check
 from openinfra_tui.flow.generate import Request, generate
 from openinfra_tui.flow.planning import plan_site
@@ -43,6 +44,19 @@ def test_a_variant_passes_every_check(tmp_path: Path, name: str) -> None:
     report = check(tmp_path / "out")
     assert report.faults == ()
     assert report.unvalidated == {}
+
+
+def test_every_service_passes_every_check_under_argo_cd_too(tmp_path: Path) -> None:
+    request = Request(SITES / "services.yaml", tmp_path / "out", ("gitops.engine=argocd",), commit=False)
+    generate(request, TODAY, lambda _: None)
+    report = check(tmp_path / "out")
+    assert report.faults == ()
+    assert report.unvalidated == {}
+
+
+def test_the_site_of_all_services_has_all_that_are_built() -> None:
+    services = load_site(SITES / "services.yaml", ()).get("openstack.services")
+    assert sorted(services) == sorted(BUILT_SERVICES)
 
 
 def test_cilium_takes_the_range_the_mtu_and_the_address_of_the_api_from_the_site() -> None:
@@ -200,6 +214,26 @@ def test_services_that_are_not_asked_for_are_not_in_the_runbook() -> None:
     )
     assert "Octavia" not in text
     assert "Magnum" not in text
+
+
+def test_designate_and_its_name_servers_share_a_token_and_a_name() -> None:
+    plan, _ = plan_site(load_site(SITES / "services.yaml", ()), TODAY)
+    wanted = wanted_secrets(plan)
+    place = "endpoints.powerdns.auth.service.token"
+    names = {
+        wanted[f"sites/fra1/openstack/{name}/secrets.sops.yaml"][place].name
+        for name in ("designate", "powerdns")
+    }
+    assert names == {"powerdns-api-token"}
+    tree = tree_of("services")
+    assert values(tree, "components/openstack/powerdns/values.yaml")["manifests"]["service_api"] is True
+    pools = values(tree, "sites/fra1/openstack/designate/values.yaml")["conf"]["pools"]
+    assert "hostname: ns1.fra1.cloud.example.\n" in pools
+    assert (
+        '{{ tuple "powerdns" "service" . | include "helm-toolkit.endpoints.endpoint_token_lookup" }}' in pools
+    )
+    depends = values(tree, "clusters/fra1/undercloud/designate.yaml")["spec"]["dependsOn"]
+    assert {"name": "powerdns"} in depends
 
 
 def test_a_ca_of_the_operator_is_put_where_its_issuer_looks() -> None:
