@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 BUILT_CLUSTER_DISTRIBUTIONS = ("existing",)
 BUILT_PLUGINS = ("cilium", "calico")
 BUILT_SERVICES = (
-    *("barbican", "cinder", "designate", "glance", "heat", "horizon", "keystone", "magnum", "neutron"),
-    *("nova", "octavia", "placement", "skyline"),
+    *("barbican", "cinder", "designate", "glance", "heat", "horizon", "keystone", "magnum", "manila"),
+    *("masakari", "neutron", "nova", "octavia", "placement", "skyline", "tempest"),
 )
 # path, what it is, the value where nothing is written, what is built
 _CHOICES = (

@@ -36,6 +36,8 @@ _PUBLIC = (
     "magnum",
     "designate",
     "skyline",
+    "manila",
+    "masakari",
 )
 
 

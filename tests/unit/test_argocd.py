@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from openinfra_tui import yamlio
+from openinfra_tui.catalog.built import BUILT_SERVICES
 from openinfra_tui.catalog.presets import preset_names, preset_text
 from openinfra_tui.check.run import check
 from openinfra_tui.engine import pins
@@ -36,10 +37,8 @@ def plan_of(engine: str, preset: str = "openstack-helm-ha", *overrides: str) -> 
 
 @pytest.fixture(scope="module")
 def plan() -> Plan:
-    services = (
-        "[keystone, glance, placement, neutron, nova, cinder, horizon, heat, barbican, octavia, magnum]"
-    )
-    return plan_of("argocd", "openstack-helm-ha", f"openstack.services={services}", "monitoring.enabled=true")
+    services = f"openstack.services=[{', '.join(BUILT_SERVICES)}]"
+    return plan_of("argocd", "openstack-helm-ha", services, "monitoring.enabled=true")
 
 
 @pytest.fixture(scope="module")
@@ -243,7 +242,7 @@ def test_differences_that_a_chart_makes_itself_are_ignored(applications: dict[st
 
 def test_hooks_are_on_named_jobs_only(tree: Tree) -> None:
     found = [path for path in tree if path.endswith("/values.argocd.yaml")]
-    assert len(found) == 11
+    assert len(found) == 16
     for path in found:
         jobs = yamlio.load(tree.text(path))["annotations"]["job"]
         assert jobs
@@ -271,6 +270,15 @@ def test_no_pod_waits_for_a_job_whose_hook_is_fixed(tree: Tree, name: str, fixed
         assert not fixed & set(waiting["jobs"])
         assert set(waiting["jobs"]) <= synced
     assert "heat_bootstrap" in values(tree, "heat")["annotations"]["job"]
+
+
+def test_masakaris_tables_are_made_before_its_pods_must_be_healthy(tree: Tree) -> None:
+    masakari = values(tree, "masakari")
+    assert masakari["manifests"] == {"job_db_sync": False}
+    route, job = masakari["extraObjects"]
+    assert [route] == yamlio.load(tree.text("sites/fra1/openstack/masakari/values.yaml"))["extraObjects"]
+    assert "job-db-sync.yaml" in job
+    assert f'"\\"{HOOK}\\": Sync"' in job
 
 
 def test_jobs_that_clean_up_are_off(tree: Tree) -> None:

@@ -115,7 +115,7 @@ def test_what_is_known_and_not_built(override: str, words: str) -> None:
 @pytest.mark.parametrize(
     "override",
     [
-        "openstack.services=[keystone, manila]",
+        "openstack.services=[keystone, swift]",
         "exposure.gateway=ingress-nginx",
         "exposure.loadBalancer.provider=kube-vip",
         "mirrors.images=registry.cloud.example:5000/mirror",

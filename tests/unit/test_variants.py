@@ -236,6 +236,48 @@ def test_designate_and_its_name_servers_share_a_token_and_a_name() -> None:
     assert {"name": "powerdns"} in depends
 
 
+def test_manilas_second_commit_is_in_the_runbook_and_passes_the_checks(tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    generate(Request(SITES / "services.yaml", out, commit=False), TODAY, lambda _: None)
+    assert values(tree_of("services"), "components/openstack/manila/values.yaml")["bootstrap"] == {
+        "enabled": False
+    }
+    runbook = (out / "sites/fra1/RUNBOOK.md").read_text("utf-8")
+    block = re.search(r"## Manila.*?```yaml\n(.*?)```", runbook, re.DOTALL)
+    assert block is not None
+    (out / "sites/fra1/openstack/manila/values.user.yaml").write_text(block[1], "utf-8")
+    assert check(out).faults == ()
+
+
+def test_the_tests_of_tempest_run_only_when_somebody_starts_them() -> None:
+    tree = tree_of("services")
+    found = values(tree, "components/openstack/tempest/values.yaml")
+    assert found["manifests"]["job_run_tests"] is False
+    assert found["jobs"]["run_tests"] == {"backoffLimit": 0, "restartPolicy": "Never"}
+    (cron_job,) = found["extraObjects"]
+    assert "suspend: true" in cron_job
+    assert "--from=cronjob/tempest" in tree.text("sites/fra1/RUNBOOK.md")
+    depending = [path for path in tree if path.startswith("clusters/") and "name: tempest" in tree.text(path)]
+    assert depending == ["clusters/fra1/undercloud/tempest.yaml"]
+    assert not [path for path in tree_of("ha") if "tempest" in path]
+
+
+def test_the_alerts_of_the_cloud_are_no_templates_of_helm() -> None:
+    tree = tree_of("services")
+    monitor, rules = values(tree, "components/openstack/prometheus-openstack-exporter/values.yaml")[
+        "extraObjects"
+    ]
+    assert monitor["kind"] == "ServiceMonitor"
+    alerts = [alert for group in rules["spec"]["groups"] for alert in group["rules"]]
+    assert len(alerts) > 3
+    assert len({alert["alert"] for alert in alerts}) == len(alerts)
+    for alert in alerts:
+        assert alert["labels"]["severity"] in ("warning", "critical")
+        assert "{{" not in str(alert)
+    without = tree_of("services", "monitoring.enabled=false")
+    assert not [path for path in without if "prometheus-openstack-exporter" in path]
+
+
 def test_a_ca_of_the_operator_is_put_where_its_issuer_looks() -> None:
     tree = tree_of("services")
     issuer = values(tree, "sites/fra1/cert-manager/configs/cluster-issuer.yaml")
