@@ -14,8 +14,9 @@ if TYPE_CHECKING:
 BUILT_CLUSTER_DISTRIBUTIONS = ("existing",)
 BUILT_PLUGINS = ("cilium", "calico")
 BUILT_SERVICES = (
-    *("barbican", "cinder", "designate", "glance", "heat", "horizon", "keystone", "magnum", "manila"),
-    *("masakari", "neutron", "nova", "octavia", "placement", "skyline", "tempest"),
+    *("aodh", "barbican", "ceilometer", "cinder", "designate", "glance", "heat", "horizon", "ironic"),
+    *("keystone", "magnum", "manila", "masakari", "neutron", "nova", "octavia", "placement", "skyline"),
+    "tempest",
 )
 # path, what it is, the value where nothing is written, what is built
 _CHOICES = (

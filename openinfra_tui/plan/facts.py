@@ -38,6 +38,8 @@ _PUBLIC = (
     "skyline",
     "manila",
     "masakari",
+    "aodh",
+    "ironic",
 )
 
 

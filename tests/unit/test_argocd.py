@@ -38,7 +38,11 @@ def plan_of(engine: str, preset: str = "openstack-helm-ha", *overrides: str) -> 
 @pytest.fixture(scope="module")
 def plan() -> Plan:
     services = f"openstack.services=[{', '.join(BUILT_SERVICES)}]"
-    return plan_of("argocd", "openstack-helm-ha", services, "monitoring.enabled=true")
+    ironic = (
+        "openstack.ironic={interface: bond0.23, network: physnet1, cidr: 10.23.0.0/24, gateway: 10.23.0.1, "
+        "pool: 10.23.0.100-10.23.0.199, nameserver: 10.20.0.5}"
+    )
+    return plan_of("argocd", "openstack-helm-ha", services, ironic, "monitoring.enabled=true")
 
 
 @pytest.fixture(scope="module")
@@ -242,7 +246,7 @@ def test_differences_that_a_chart_makes_itself_are_ignored(applications: dict[st
 
 def test_hooks_are_on_named_jobs_only(tree: Tree) -> None:
     found = [path for path in tree if path.endswith("/values.argocd.yaml")]
-    assert len(found) == 16
+    assert len(found) == 19
     for path in found:
         jobs = yamlio.load(tree.text(path))["annotations"]["job"]
         assert jobs

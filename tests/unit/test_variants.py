@@ -13,6 +13,7 @@ import pytest
 from openinfra_tui import yamlio
 from openinfra_tui.catalog.built import BUILT_SERVICES
 from openinfra_tui.check.run import check
+from openinfra_tui.engine.waves import waves
 from openinfra_tui.flow.generate import Request, generate
 from openinfra_tui.flow.planning import plan_site
 from openinfra_tui.flow.rendering import render_tree, wanted_secrets
@@ -276,6 +277,62 @@ def test_the_alerts_of_the_cloud_are_no_templates_of_helm() -> None:
         assert "{{" not in str(alert)
     without = tree_of("services", "monitoring.enabled=false")
     assert not [path for path in without if "prometheus-openstack-exporter" in path]
+
+
+def test_ironic_boots_machines_where_the_site_says_and_nova_has_a_hand_for_it() -> None:
+    tree = tree_of("services")
+    pxe = values(tree, "sites/fra1/openstack/ironic/values.yaml")["network"]["pxe"]
+    assert pxe == {
+        "device": "bond0.23",
+        "neutron_provider_network": "physnet2",
+        "neutron_subnet_cidr": "10.23.0.0/24",
+        "neutron_subnet_gateway": "10.23.0.1",
+        "neutron_subnet_alloc_start": "10.23.0.100",
+        "neutron_subnet_alloc_end": "10.23.0.199",
+        "neutron_subnet_dns_nameserver": "10.20.0.5",
+    }
+    assert values(tree, "sites/fra1/openstack/nova/values.yaml")["manifests"] == {
+        "statefulset_compute_ironic": True
+    }
+    assert "manifests" not in values(tree_of("ha"), "sites/fra1/openstack/nova/values.yaml")
+
+
+def test_what_waits_for_one_another_with_ironic_shares_a_wave() -> None:
+    plan, _ = plan_site(load_site(SITES / "services.yaml", ("gitops.engine=argocd",)), TODAY)
+    found = waves(plan)
+    assert len({found[name] for name in ("ironic", "libvirt", "neutron", "nova")}) == 1
+
+
+def test_ceilometer_asks_every_service_of_the_site_and_keeps_no_password_in_clear() -> None:
+    text = tree_of("services").text("sites/fra1/openstack/ceilometer/values.yaml")
+    (secret,) = [item for item in yamlio.load(text)["extraObjects"] if item["kind"] == "Secret"]
+    lines = secret["stringData"]["notifications.conf"].splitlines()
+    assert [line.rpartition("/")[2] for line in lines[1:]] == [
+        "keystone",
+        "glance",
+        "nova",
+        "neutron",
+        "cinder",
+        "heat",
+    ]
+    assert all("{{ .Values.endpoints.oslo_messaging.auth.admin.password }}" in line for line in lines[1:])
+    common = values(tree_of("services"), "components/openstack/ceilometer/values.yaml")
+    assert common["conf"]["ceilometer"]["notification"]["messaging_urls"] is None
+    aodh = values(tree_of("services"), "components/openstack/aodh/values.yaml")
+    assert aodh["endpoints"]["oslo_messaging"]["path"] == "/ceilometer"
+    chosen = "openstack.services=[keystone, glance, placement, neutron, nova, ceilometer]"
+    alone = values(tree_of("services", chosen), "sites/fra1/openstack/ceilometer/values.yaml")
+    assert [item["kind"] for item in alone["extraObjects"]] == ["PodMonitor"]
+    assert alone["manifests"] == {"deployment_notification": False}
+
+
+def test_jobs_that_are_no_hooks_of_their_chart_become_some_for_flux() -> None:
+    for name, count in (("aodh", 6), ("ceilometer", 2)):
+        jobs = values(tree_of("services"), f"sites/fra1/openstack/{name}/values.yaml")["annotations"]["job"]
+        assert len(jobs) == count
+        assert {job["helm.sh/hook"] for job in jobs.values()} == {"post-install,post-upgrade"}
+        argocd = tree_of("services", "gitops.engine=argocd")
+        assert "annotations" not in values(argocd, f"sites/fra1/openstack/{name}/values.yaml")
 
 
 def test_a_ca_of_the_operator_is_put_where_its_issuer_looks() -> None:
