@@ -13,6 +13,7 @@ from openinfra_tui.questions.model import Condition, Kind, Question, fits, kind_
 _ROOK = Condition("storage.backend", ("rook",))
 _EXTERNAL_CEPH = Condition("storage.backend", ("external-ceph",))
 _KOLLA = Condition("openstack.deployer", ("kolla-ansible", "kayobe"))
+_IRONIC = Condition("openstack.services", ("ironic",))
 _MAGNUM = Condition("openstack.services", ("magnum",))
 _ACME = Condition("exposure.tls.issuer", ("acme",))
 
@@ -66,6 +67,12 @@ def questions() -> tuple[Question, ...]:
         *_network("tunnel", "mtu"),
         *_network("storage", "mtu"),
         _ask("Network", "networks.provider", own=True),
+        _ask("Network", "openstack.ironic.interface", _IRONIC, own=True),
+        _ask("Network", "openstack.ironic.network", _IRONIC, own=True),
+        _ask("Network", "openstack.ironic.cidr", _IRONIC, own=True),
+        _ask("Network", "openstack.ironic.gateway", _IRONIC, own=True),
+        _ask("Network", "openstack.ironic.pool", _IRONIC, own=True),
+        _ask("Network", "openstack.ironic.nameserver", _IRONIC, own=True),
         _ask("Storage", "storage.backend"),
         _ask("Storage", "storage.replicas", _ROOK),
         _ask("Storage", "storage.externalCeph.fsid", _EXTERNAL_CEPH, own=True),

@@ -67,8 +67,7 @@ def magnum(driver: str, images: str) -> dict[str, Any]:
     }
 
 
-def bare_metal(changed: dict[str, Any] | None) -> dict[str, Any]:
-    services: dict[str, Any] = {"openstack.services": ["ironic"]}
+def bare_metal(changed: dict[str, Any]) -> dict[str, Any]:
     answers = {
         "interface": "bond0.23",
         "network": "physnet1",
@@ -77,7 +76,7 @@ def bare_metal(changed: dict[str, Any] | None) -> dict[str, Any]:
         "pool": "10.23.0.100-10.23.0.199",
         "nameserver": "10.20.0.5",
     }
-    return services if changed is None else {**services, "openstack.ironic": {**answers, **changed}}
+    return {"openstack.services": ["ironic"], "openstack.ironic": {**answers, **changed}}
 
 
 def telemetry(monitoring: bool, *services: str) -> dict[str, Any]:
@@ -297,7 +296,6 @@ CASES: list[tuple[str, str, dict[str, Any], dict[str, Any]]] = [
     ("D1", E, {"placement": "openstack-for-k8s"}, {"placement": "openstack-for-k8s", **EXISTING}),
     ("D1", E, {**by("sunbeam"), **MANUAL}, {**by("sunbeam"), **MANUAL, "placement": "k8s-on-openstack"}),
     ("D4", E, {"storage.replicas": 4}, {"storage.replicas": 3}),
-    ("S1", E, bare_metal(None), bare_metal({})),
     ("S1", E, bare_metal({"network": "physnet9"}), bare_metal({})),
     ("S1", E, bare_metal({"gateway": "10.24.0.1"}), bare_metal({"gateway": "10.23.0.254"})),
     ("S1", E, bare_metal({"pool": "10.23.0.100-10.23.1.1"}), bare_metal({"pool": "10.23.0.2-10.23.0.3"})),

@@ -14,6 +14,7 @@ from openinfra_tui import yamlio
 from openinfra_tui.catalog.built import BUILT_SERVICES
 from openinfra_tui.check.run import check
 from openinfra_tui.engine.waves import waves
+from openinfra_tui.errors import UserError
 from openinfra_tui.flow.generate import Request, generate
 from openinfra_tui.flow.planning import plan_site
 from openinfra_tui.flow.rendering import render_tree, wanted_secrets
@@ -295,6 +296,11 @@ def test_ironic_boots_machines_where_the_site_says_and_nova_has_a_hand_for_it() 
         "statefulset_compute_ironic": True
     }
     assert "manifests" not in values(tree_of("ha"), "sites/fra1/openstack/nova/values.yaml")
+
+
+def test_ironic_without_its_network_is_refused() -> None:
+    with pytest.raises(UserError, match=r"openstack.*ironic"):
+        load_site(SITES / "ha.yaml", ("openstack.services=[keystone, glance, neutron, nova, ironic]",))
 
 
 def test_what_waits_for_one_another_with_ironic_shares_a_wave() -> None:

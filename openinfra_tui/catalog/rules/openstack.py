@@ -114,30 +114,25 @@ def upgrade_path(facts: Facts) -> Found:
     "S1",
     "error",
     when=runs("ironic"),
-    because="Machines boot over a network of their own: nothing of it can be guessed.",
+    because="Machines boot over a provider network, and their addresses and their router are in its range.",
     source="https://opendev.org/openstack/openstack-helm/src/tag/2026.1.0/ironic/values.yaml",
-    paths=("openstack.services", "openstack.ironic"),
+    paths=("openstack.ironic", "networks.provider"),
 )
 def ironic_network(facts: Facts) -> Found:
-    """Ironic without its network, or with one that does not fit together."""
-    if facts.deployer != "openstack-helm":
-        return
-    answers = facts.site.get("openstack.ironic")
-    if not answers:
-        yield "Ironic needs openstack.ironic: the interface, network and range where machines boot"
-        return
+    """A network of Ironic that does not fit together."""
+    answers = facts.site.get("openstack.ironic", {})
     known = [net["name"] for net in facts.site.get("networks.provider", [])]
-    if answers["network"] not in known:
+    if answers.get("network", known) not in (known, *known):
         yield Problem(
             f"no provider network is called {answers['network']}", paths=("openstack.ironic.network",)
         )
+    if "cidr" not in answers:
+        return
     within = ip_network(answers["cidr"])
-    for name, address in (
-        ("gateway", answers["gateway"]),
-        *(("pool", end) for end in answers["pool"].split("-")),
-    ):
-        if ip_address(address) not in within:
-            yield Problem(f"{address} is not within {within}", paths=(f"openstack.ironic.{name}",))
+    for name in ("gateway", "pool"):
+        for address in filter(None, answers.get(name, "").split("-")):
+            if ip_address(address) not in within:
+                yield Problem(f"{address} is not within {within}", paths=(f"openstack.ironic.{name}",))
 
 
 @rule(
