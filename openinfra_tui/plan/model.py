@@ -104,9 +104,13 @@ def provided(component: Component, configs: bool) -> tuple[str, ...]:
 
 
 def wants(component: Component, configs: bool) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """What a step requires, and what it follows where that exists; namespaces are always followed."""
+    """What a step requires, and what it follows where that exists.
+
+    Namespaces are always followed, and so is what makes the Secrets of a component that has some.
+    """
     if not configs or component.configs is None:
-        return component.requires, (*component.after, "namespaces")
+        made = ("namespaces", *(("secret-store",) if component.secrets else ()))
+        return component.requires, (*component.after, *made)
     if component.releases:
         return component.configs.requires, component.configs.after
     return (*component.requires, *component.configs.requires), (

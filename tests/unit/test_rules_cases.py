@@ -280,6 +280,8 @@ CASES: list[tuple[str, str, dict[str, Any], dict[str, Any]]] = [
     ("D1", E, {"placement": "openstack-for-k8s"}, {"placement": "openstack-for-k8s", **EXISTING}),
     ("D1", E, {**by("sunbeam"), **MANUAL}, {**by("sunbeam"), **MANUAL, "placement": "k8s-on-openstack"}),
     ("D4", E, {"storage.replicas": 4}, {"storage.replicas": 3}),
+    ("S1", E, {**ARGO, "secrets.backend": "sealed-secrets"}, {"secrets.backend": "sealed-secrets"}),
+    ("S1", E, {**ARGO, "secrets.backend": "sealed-secrets"}, ARGO),
 ]
 
 
