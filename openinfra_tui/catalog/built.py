@@ -20,7 +20,7 @@ BUILT_SERVICES = (
 )
 # path, what it is, the value where nothing is written, what is built
 _CHOICES = (
-    ("secrets.backend", "secrets backend", "sops", ("sops",)),
+    ("secrets.backend", "secrets backend", "sops", ("sops", "external-secrets", "sealed-secrets")),
     ("storage.backend", "storage backend", "rook", ("rook", "external-ceph", "storage-class")),
     ("exposure.gateway", "gateway", "envoy-gateway", ("envoy-gateway",)),
     ("exposure.loadBalancer.provider", "load balancer", "metallb", ("metallb", "existing")),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from typing import TYPE_CHECKING, Any
 
 from openinfra_tui.catalog.read import load_catalog
@@ -71,6 +72,7 @@ def facts(site: Site) -> dict[str, Any]:
         "packages": packages(site),
         "gateway": {"name": "public", "namespace": "envoy-gateway-system", "class": "envoy"},
         "issuer": "public",
+        "store_ca": base64.b64encode(site.get("secrets.externalSecrets.ca", "").encode()).decode(),
         **pod_network(site),
     }
 

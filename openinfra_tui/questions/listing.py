@@ -15,12 +15,15 @@ _EXTERNAL_CEPH = Condition("storage.backend", ("external-ceph",))
 _KOLLA = Condition("openstack.deployer", ("kolla-ansible", "kayobe"))
 _IRONIC = Condition("openstack.services", ("ironic",))
 _MAGNUM = Condition("openstack.services", ("magnum",))
+_EXTERNAL_STORE = Condition("secrets.backend", ("external-secrets",))
+_RECIPIENTS = Condition("secrets.backend", ("sops", "external-secrets"))
 _ACME = Condition("exposure.tls.issuer", ("acme",))
 
 # Paths from the top of the file that nobody is asked for, with the reason.
 NEVER = {
     "apiVersion": "the version of the format that we write",
     "kind": "a site file holds a Site, always",
+    "spec.secrets.externalSecrets.ca": "certificates have many lines, and a prompt has one",
 }
 
 
@@ -92,7 +95,11 @@ def questions() -> tuple[Question, ...]:
         _ask("Exposure", "exposure.tls.email", _ACME, own=True),
         _ask("Exposure", "exposure.tls.server", _ACME),
         _ask("Secrets", "secrets.backend"),
-        _ask("Secrets", "secrets.recipients", Condition("secrets.backend", ("sops",)), own=True),
+        _ask("Secrets", "secrets.externalSecrets.server", _EXTERNAL_STORE, own=True),
+        _ask("Secrets", "secrets.externalSecrets.mount", _EXTERNAL_STORE),
+        _ask("Secrets", "secrets.externalSecrets.authMount", _EXTERNAL_STORE),
+        _ask("Secrets", "secrets.externalSecrets.role", _EXTERNAL_STORE),
+        _ask("Secrets", "secrets.recipients", _RECIPIENTS, own=True),
         _ask("GitOps", "gitops.engine"),
         _ask("GitOps", "gitops.url", own=True),
         _ask("GitOps", "gitops.branch"),

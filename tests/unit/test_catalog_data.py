@@ -103,7 +103,6 @@ def test_names_of_presets() -> None:
         ("openstack.series=2025.2", "series 2025.2 is known"),
         ("openstack.series=2031.1", "series 2031.1 is not in the catalog"),
         ("placement=layered", "placement layered"),
-        ("secrets.backend=external-secrets", "secrets backend external-secrets"),
     ],
 )
 def test_what_is_known_and_not_built(override: str, words: str) -> None:

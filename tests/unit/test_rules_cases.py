@@ -302,6 +302,8 @@ CASES: list[tuple[str, str, dict[str, Any], dict[str, Any]]] = [
     ("S2", E, telemetry(False, "ceilometer"), telemetry(True, "ceilometer")),
     ("S2", E, telemetry(False, "ceilometer"), telemetry(False, "ceilometer", "aodh")),
     ("S3", W, telemetry(True, "ceilometer", "aodh"), telemetry(True, "ceilometer")),
+    ("K1", E, {**ARGO, "secrets.backend": "sealed-secrets"}, {"secrets.backend": "sealed-secrets"}),
+    ("K1", E, {**ARGO, "secrets.backend": "sealed-secrets"}, ARGO),
 ]
 
 

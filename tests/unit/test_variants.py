@@ -17,7 +17,8 @@ from openinfra_tui.engine.waves import waves
 from openinfra_tui.errors import UserError
 from openinfra_tui.flow.generate import Request, generate
 from openinfra_tui.flow.planning import plan_site
-from openinfra_tui.flow.rendering import render_tree, wanted_secrets
+from openinfra_tui.flow.rendering import render_tree
+from openinfra_tui.flow.stores import wanted_secrets
 from openinfra_tui.site.load import load_site
 from openinfra_tui.tree.model import Tree
 
