@@ -343,6 +343,7 @@ def test_health_is_delivered_for_what_argo_cd_knows_wrong_or_not_at_all(tree: Tr
     settings = yamlio.load(tree.text("argocd/argocd-cm.yaml"))["data"]
     prefix = "resource.customizations.health."
     assert {key.removeprefix(prefix) for key in settings} == {
+        "PersistentVolumeClaim",
         "argoproj.io_Application",
         "ceph.rook.io_CephBlockPool",
         "ceph.rook.io_CephCluster",

@@ -163,6 +163,7 @@ def test_argo_cd_takes_the_definitions_of_the_gateway_from_one_commit_and_prunes
         "repoURL": manifests.url,
         "path": manifests.path,
         "targetRevision": manifests.commit,
+        "directory": {"recurse": True},
     }
     assert "sources" not in spec
     assert f"# {manifests.tag}, as a commit" in tree.text(path)
