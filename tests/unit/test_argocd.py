@@ -178,6 +178,16 @@ def test_waves_follow_the_plan(plan: Plan, applications: dict[str, Any]) -> None
     )
 
 
+def test_what_nothing_waits_for_comes_last(plan: Plan, applications: dict[str, Any]) -> None:
+    needed = {need for step in plan.steps for need in step.depends_on}
+    last = max(map(wave, applications.values()))
+    assert "mariadb-backup" in applications.keys() - needed
+    circle = {step.name for step in plan.steps if step.component.alongside}
+    for name in applications.keys() - needed - circle:
+        assert wave(applications[name]) == last, name
+    assert wave(applications["nova"]) < last
+
+
 def test_nova_neutron_and_libvirt_share_a_wave(applications: dict[str, Any]) -> None:
     assert len({wave(applications[name]) for name in ("nova", "neutron", "libvirt")}) == 1
     components = load_components()
