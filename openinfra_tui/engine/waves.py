@@ -42,6 +42,8 @@ def waves(plan: Plan) -> dict[str, int]:
         ready[name] = first[name] + weight[name]
     last = max(first.values(), default=0)
     needed = {need for needs in edges.values() for need in needs}
+    # Custom resources serve others whom no edge names: a Gateway, a pool of addresses.
+    needed |= {lead[step.name] for step in plan.steps if step.configs}
     return {step.name: first[lead[step.name]] if lead[step.name] in needed else last for step in plan.steps}
 
 
