@@ -105,7 +105,13 @@ def _application(
     elif component.manifests:
         foreign = component.manifests
         comment = f"# {foreign.tag}, as a commit: a tag can move."
-        spec["source"] = {"repoURL": foreign.url, "path": foreign.path, "targetRevision": foreign.commit}
+        spec["source"] = {
+            "repoURL": foreign.url,
+            "path": foreign.path,
+            "targetRevision": foreign.commit,
+            # As Flux does, and unlike Argo CD by itself.
+            "directory": {"recurse": True},
+        }
     else:
         chart, comment = _chart(plan, component.releases[0])
         files = [f"$values/{path}" for path in _values_files(plan, component, common, known)]

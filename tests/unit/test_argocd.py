@@ -178,6 +178,18 @@ def test_waves_follow_the_plan(plan: Plan, applications: dict[str, Any]) -> None
     )
 
 
+def test_what_nothing_waits_for_comes_last(plan: Plan, applications: dict[str, Any]) -> None:
+    needed = {need for step in plan.steps for need in step.depends_on}
+    last = max(map(wave, applications.values()))
+    assert "mariadb-backup" in applications.keys() - needed
+    custom = {step.name for step in plan.steps if step.configs}
+    circle = {step.name for step in plan.steps if step.component.alongside}
+    for name in applications.keys() - needed - circle - custom:
+        assert wave(applications[name]) == last, name
+    assert wave(applications["envoy-gateway-configs"]) < last
+    assert wave(applications["nova"]) < last
+
+
 def test_nova_neutron_and_libvirt_share_a_wave(applications: dict[str, Any]) -> None:
     assert len({wave(applications[name]) for name in ("nova", "neutron", "libvirt")}) == 1
     components = load_components()
@@ -343,10 +355,12 @@ def test_health_is_delivered_for_what_argo_cd_knows_wrong_or_not_at_all(tree: Tr
     settings = yamlio.load(tree.text("argocd/argocd-cm.yaml"))["data"]
     prefix = "resource.customizations.health."
     assert {key.removeprefix(prefix) for key in settings} == {
+        "PersistentVolumeClaim",
         "argoproj.io_Application",
         "ceph.rook.io_CephBlockPool",
         "ceph.rook.io_CephCluster",
         "gateway.networking.k8s.io_Gateway",
+        "gateway.networking.k8s.io_HTTPRoute",
     }
     for word in ("comparedTo", "operationState", "Synced", "targetRevision"):
         assert word in settings[f"{prefix}argoproj.io_Application"]

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from openinfra_tui import yamlio
+from openinfra_tui import proc, yamlio
 from openinfra_tui.catalog.built import BUILT_SERVICES
 from openinfra_tui.check.run import check
 from openinfra_tui.engine.waves import waves
@@ -19,6 +19,7 @@ from openinfra_tui.flow.generate import Request, generate
 from openinfra_tui.flow.planning import plan_site
 from openinfra_tui.flow.rendering import render_tree
 from openinfra_tui.flow.stores import wanted_secrets
+from openinfra_tui.plan.component import load_components
 from openinfra_tui.site.load import load_site
 from openinfra_tui.tree.model import Tree
 
@@ -37,12 +38,14 @@ def values(tree: Tree, path: str) -> dict[str, Any]:
     return found
 
 
+@pytest.mark.parametrize("engine", ["flux", "argocd"])
 @pytest.mark.parametrize("name", ["cilium", "calico", "external-ceph", "services"])
-def test_a_variant_passes_every_check(tmp_path: Path, name: str) -> None:
+def test_a_variant_passes_every_check(tmp_path: Path, name: str, engine: str) -> None:
     given = {"ceph-client-key": tmp_path / "ceph.key"} if name == "external-ceph" else {}
     for file in given.values():
         file.write_text("AQ==\n", "utf-8")
-    request = Request(SITES / f"{name}.yaml", tmp_path / "out", commit=False, given=given)
+    overrides = (f"gitops.engine={engine}",)
+    request = Request(SITES / f"{name}.yaml", tmp_path / "out", overrides, commit=False, given=given)
     generate(request, TODAY, lambda _: None)
     report = check(tmp_path / "out")
     assert report.faults == ()
@@ -98,6 +101,77 @@ def test_the_pod_network_installed_by_hand_is_the_one_that_flux_adopts(name: str
     order = [f"components/{name}/values.yaml"]
     assert read == [*order, f"sites/fra1/{name}/values.yaml", f"sites/fra1/{name}/values.user.yaml"]
     assert all(path in tree for path in read)
+
+
+@pytest.mark.parametrize("engine", ["flux", "argocd"])
+@pytest.mark.parametrize("name", ["cilium", "calico"])
+def test_the_runbook_installs_the_version_that_the_engine_is_told(
+    tmp_path: Path, name: str, engine: str
+) -> None:
+    tree = tree_of(name, f"gitops.engine={engine}")
+    (command,) = re.findall(r'--version "\$\((.*)\)"', tree.text("sites/fra1/RUNBOOK.md"))
+    (path,) = re.findall(r"\S+\.yaml", command)
+    (tmp_path / path).parent.mkdir(parents=True)
+    (tmp_path / path).write_text(tree.text(path), "utf-8")
+    # Given to a shell because the operator gives it to one.
+    told = proc.run(["sh", "-c", f"cd {tmp_path} && {command}"]).stdout.decode().strip()
+    assert told == load_components()[name].releases[0].version
+
+
+def test_argo_cd_leaves_alone_what_a_pod_network_makes_at_random_or_fills_in() -> None:
+    found = {
+        name: values(
+            tree_of(name, "gitops.engine=argocd"), f"clusters/fra1/undercloud/applications/{name}.yaml"
+        )["spec"]
+        for name in ("cilium", "calico")
+    }
+    assert {item["name"] for item in found["cilium"]["ignoreDifferences"]} == {
+        "cilium-ca",
+        "hubble-server-certs",
+    }
+    (pools,) = found["calico"]["ignoreDifferences"]
+    assert all(path.startswith(".spec.calicoNetwork.ipPools[]?.") for path in pools["jqPathExpressions"])
+    for spec in found.values():
+        assert "RespectIgnoreDifferences=true" in spec["syncPolicy"]["syncOptions"]
+
+
+@pytest.mark.parametrize(
+    ("name", "component", "kinds", "namespaces"),
+    [
+        ("cilium", "cilium", {"Namespace", "ClusterRole"}, {"kube-system", "cilium-secrets"}),
+        ("calico", "calico", {"Installation", "APIServer", "CustomResourceDefinition"}, {"tigera-operator"}),
+        ("external-ceph", "ceph-csi-rbd", {"CSIDriver", "StorageClass"}, {"ceph"}),
+        ("cilium", "gateway-api", {"CustomResourceDefinition"}, {"default"}),
+    ],
+)
+def test_the_project_permits_what_a_component_makes(
+    name: str, component: str, kinds: set[str], namespaces: set[str]
+) -> None:
+    tree = tree_of(name, "gitops.engine=argocd")
+    application = values(tree, f"clusters/fra1/undercloud/applications/{component}.yaml")["spec"]
+    project = values(tree, f"clusters/fra1/undercloud/projects/{application['project']}.yaml")["spec"]
+    assert kinds <= {item["kind"] for item in project["clusterResourceWhitelist"]}
+    assert namespaces <= {item["namespace"] for item in project["destinations"]}
+
+
+def test_argo_cd_takes_the_definitions_of_the_gateway_from_one_commit_and_prunes_none() -> None:
+    tree = tree_of("ha", "gitops.engine=argocd")
+    path = "clusters/fra1/undercloud/applications/gateway-api.yaml"
+    spec, manifests = values(tree, path)["spec"], load_components()["gateway-api"].manifests
+    assert manifests is not None
+    assert spec["source"] == {
+        "repoURL": manifests.url,
+        "path": manifests.path,
+        "targetRevision": manifests.commit,
+        "directory": {"recurse": True},
+    }
+    assert "sources" not in spec
+    assert f"# {manifests.tag}, as a commit" in tree.text(path)
+    assert {"Prune=false", "Delete=false", "ServerSideApply=true"} <= set(spec["syncPolicy"]["syncOptions"])
+    project = values(tree, f"clusters/fra1/undercloud/projects/{spec['project']}.yaml")["spec"]
+    assert manifests.url in project["sourceRepos"]
+    dumps = values(tree, "clusters/fra1/undercloud/applications/mariadb-backup.yaml")["spec"]
+    assert {"Prune=false", "Delete=false"} <= set(dumps["syncPolicy"]["syncOptions"])
 
 
 def test_without_a_pod_network_of_ours_the_runbook_installs_none() -> None:
