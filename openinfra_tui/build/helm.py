@@ -106,9 +106,12 @@ def fetch(chart: Chart, *, offline: bool = False) -> Path:
         raise NotFetched(f"{chart} is not in the cache, and --offline forbids to fetch it")
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder) as temporary:
-        words = [chart.url] if chart.url.startswith("oci://") else [chart.name, "--repo", chart.url]
+        oci = chart.url.startswith("oci://")
+        words = [] if oci else ["--repo", chart.url]
+        words += ["--version", chart.version, "--destination", temporary]
         try:
-            proc.run([find(), "pull", *words, "--version", chart.version, "--destination", temporary])
+            # Names come from a repository: behind `--` none of them is an option.
+            proc.run([find(), "pull", *words, "--", chart.url if oci else chart.name])
         except ToolError as error:
             raise NotFetched(f"{chart} cannot be fetched: {error.message}", error.hint) from error
         (package,) = Path(temporary).glob("*.tgz")
@@ -131,7 +134,7 @@ def template(chart: Path, release: Release, values: bytes) -> bytes:
     Raises:
         ToolError: there is no helm, or the chart does not render.
     """
-    words: list[str | Path] = [find(), "template", release.name, chart]
+    words: list[str | Path] = [find(), "template"]
     words += ["--namespace", release.namespace] if release.namespace else []
     words += ["--kube-version", release.kube_version] if release.kube_version else []
     for version in release.api_versions:
@@ -140,4 +143,5 @@ def template(chart: Path, release: Release, values: bytes) -> bytes:
     words += ["--include-crds"] if release.crds else []
     words += [] if release.schema else ["--skip-schema-validation"]
     words += [] if release.tests else ["--skip-tests"]
-    return proc.run(words, stdin=values).stdout
+    # Names come from a repository: behind `--` none of them is an option.
+    return proc.run([*words, "--", release.name, chart], stdin=values).stdout

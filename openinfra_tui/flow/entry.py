@@ -52,7 +52,8 @@ def roots(target: Source, live: Live, site: str, remotes: Sequence[str] = ()) ->
     Raises:
         UserError: there is none, or it cannot be told which one is meant.
     """
-    found = [*flux.entry_points(target), *_of_argo(target, live, remotes)]
+    of_flux = flux.entry_points(target)
+    found = [*of_flux, *_of_argo(target, live, remotes, beside_flux=bool(of_flux))]
     if site:
         found = [root for root in found if site in path_of(root).split("/")]
     by_ref: dict[EngineRef, list[dict[str, Any]]] = {}
@@ -80,13 +81,18 @@ def ref_of(root: Mapping[str, Any]) -> EngineRef:
     return flux.ref_of(root) if flux.is_kustomization(root) else argo_apps.ref_of(root)
 
 
-def _of_argo(target: Source, live: Live, remotes: Sequence[str]) -> list[dict[str, Any]]:
-    """Applications that the cluster has, where it has one: others are examples, or of other clusters."""
+def _of_argo(
+    target: Source, live: Live, remotes: Sequence[str], *, beside_flux: bool
+) -> list[dict[str, Any]]:
+    """Applications that the cluster has, where it has one: others are examples, or of other clusters.
+
+    In a repository of Flux only those that are there count: the others may be data that Flux delivers.
+    """
     found = argo.entry_points(target, remotes)
     there = {argo_apps.ref_of(item) for item in applications(live)}
     known = [item for item in found if argo_apps.ref_of(item) in there]
     sets = [item for item in found if argo_apps.is_set(item)]
-    return [*known, *sets] if known else found
+    return [*known, *sets] if known else [] if beside_flux else found
 
 
 def check_cluster(target: Source, live: Live, chosen: Sequence[Mapping[str, Any]]) -> None:

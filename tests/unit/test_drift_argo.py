@@ -3,13 +3,16 @@
 import pytest
 
 from openinfra_tui import yamlio
-from openinfra_tui.build import programs
+from openinfra_tui.build import helm, programs
 from openinfra_tui.drift.desired import argo, argo_apps, argo_sets, globs, source
 from openinfra_tui.drift.desired.argo_source import Tools
 from openinfra_tui.drift.desired.sealed import Opener
 from openinfra_tui.drift.ignoring import Ignoring, NotUnderstood, evaluate, rules_of
+from openinfra_tui.drift.live import Live
 from openinfra_tui.drift.model import Application, Desired, EngineRef
 from openinfra_tui.drift.switches import argo_hook
+from openinfra_tui.errors import ToolError
+from openinfra_tui.flow import entry
 
 URL = "https://git.example/site.git"
 
@@ -418,3 +421,44 @@ def test_ignore_differences_select_by_glob_and_cut_both_sides():
 )
 def test_hooks_are_told_as_argo_cd_tells_them(marks, hook):
     assert argo_hook(marks) == hook
+
+
+def test_no_name_of_a_repository_becomes_an_option_of_helm(monkeypatch, tmp_path):
+    seen = []
+
+    def run(words, **_):
+        seen.append([str(word) for word in words])
+        raise ToolError("stopped")
+
+    monkeypatch.setattr(helm.proc, "run", run)
+    monkeypatch.setattr(helm, "find", lambda: "helm")
+    with pytest.raises(helm.NotFetched):
+        helm.fetch(helm.Chart("https://charts.example", "--keyring=/x", "1.0.0"))
+    with pytest.raises(ToolError):
+        helm.template(tmp_path, helm.Release("--post-renderer=/bin/true", "ns"), b"{}")
+    for words in seen:
+        assert [word for word in words[words.index("--") + 1 :] if word.startswith("--")]
+        assert not {"--keyring=/x", "--post-renderer=/bin/true"} & set(words[: words.index("--")])
+
+
+def test_applications_that_flux_delivers_are_no_entry_points(tmp_path):
+    root = {
+        "apiVersion": "kustomize.toolkit.fluxcd.io/v1",
+        "kind": "Kustomization",
+        "metadata": {"name": "site", "namespace": "flux-system"},
+        "spec": {"path": "./clusters", "sourceRef": {"kind": "GitRepository", "name": "site"}},
+    }
+    write(
+        tmp_path,
+        {
+            "clusters/root.yaml": [root],
+            "docs/example.yaml": [application(source=at("apps"))],
+            "apps/x.yaml": [config_map()],
+        },
+    )
+    files = source.work_tree(tmp_path)
+    assert [entry.ref_of(item).kind for item in entry.roots(files, Live(), "")] == ["Kustomization"]
+    live = Live()
+    live.add([application(source=at("apps"))])
+    kinds = [entry.ref_of(item).kind for item in entry.roots(files, live, "")]
+    assert kinds == ["Kustomization", "Application"]
