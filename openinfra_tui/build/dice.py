@@ -21,6 +21,7 @@ _RANDOM = re.compile(
     r"|getHostByName)\b"
 )
 _CLOCK = re.compile(r"\b(?:now|ago)\b")
+_CAPABILITIES = re.compile(r"\.Capabilities\.(?:KubeVersion|APIVersions)\b")
 _LOOKUP = re.compile(r"\blookup\s+[\"(.$]")
 _ACTION = re.compile(r"\{\{.*?\}\}", re.DOTALL)
 _DEFINE = re.compile(r"\{\{-?\s*define\s+\"([^\"]+)\"\s*-?\}\}")
@@ -36,17 +37,19 @@ class Dice:
         random: two renders show what differs.
         clock: two renders within one second may be equal.
         lookup: what the cluster holds changes the output.
+        capabilities: what the cluster serves changes the output.
     """
 
     random: frozenset[str]
     clock: frozenset[str]
     lookup: frozenset[str]
+    capabilities: frozenset[str]
 
 
 def dice(chart: Path) -> Dice:
     """The templates of a chart, a folder or a package, that are not a function of their values."""
     files = dict(_folder(chart) if chart.is_dir() else _package(chart))
-    return Dice(*(_closure(files, words) for words in (_RANDOM, _CLOCK, _LOOKUP)))
+    return Dice(*(_closure(files, words) for words in (_RANDOM, _CLOCK, _LOOKUP, _CAPABILITIES)))
 
 
 def _closure(files: Mapping[str, str], words: re.Pattern[str]) -> frozenset[str]:

@@ -1,9 +1,12 @@
 """What Argo CD would apply from a repository: entry points, sources, sets, marks, ignore rules."""
 
+import tarfile
+
 import pytest
 
 from openinfra_tui import yamlio
 from openinfra_tui.build import helm, programs
+from openinfra_tui.build.dice import dice
 from openinfra_tui.drift.desired import argo, argo_apps, argo_sets, globs, source
 from openinfra_tui.drift.desired.argo_source import Tools
 from openinfra_tui.drift.desired.sealed import Opener
@@ -462,3 +465,27 @@ def test_applications_that_flux_delivers_are_no_entry_points(tmp_path):
     live.add([application(source=at("apps"))])
     kinds = [entry.ref_of(item).kind for item in entry.roots(files, live, "")]
     assert kinds == ["Kustomization", "Application"]
+
+
+def test_templates_that_are_no_function_of_their_values_are_told_through_what_they_include(tmp_path):
+    chart = tmp_path / "web"
+    write(
+        chart,
+        {
+            "templates/_a.tpl": '{{ define "a" }}{{ randAlphaNum 5 }}{{ end }}{{ define "b" }}x{{ end }}',
+            "templates/_b.tpl": '{{- define "c" -}}{{ include "a" . }}{{- end -}}',
+            "templates/rolls.yaml": '{{ template "c" . }}',
+            "templates/still.yaml": '{{ include "b" . }} # randAlphaNum in a comment',
+            "templates/clock.yaml": "{{ now }}",
+            "templates/asks.yaml": '{{ (lookup "v1" "Secret" "a" "b") }}',
+            "templates/deep/version.yaml": "{{ .Capabilities.KubeVersion.Minor }}",
+        },
+    )
+    found = dice(chart)
+    assert found.random == {"web/templates/rolls.yaml"}
+    assert found.clock == {"web/templates/clock.yaml"}
+    assert found.lookup == {"web/templates/asks.yaml"}
+    assert found.capabilities == {"web/templates/deep/version.yaml"}
+    with tarfile.open(tmp_path / "web.tgz", "w:gz") as package:
+        package.add(chart, "web")
+    assert dice(tmp_path / "web.tgz") == found

@@ -31,6 +31,7 @@ _FILE = re.compile(rb"^# Source: (\S+)$", re.MULTILINE)
 _FORM = "1"
 _CLOSED = "its values are encrypted and no key opens them"
 _DICE = "its chart makes another value each time"
+_SERVED = "its chart asks for the version of the cluster, which is not known"
 _ASKS = "its chart asks the cluster while it renders"
 
 
@@ -128,6 +129,8 @@ def printed(
             doubt = _DICE if file in throws.random or values.other is None else _CLOSED
         elif file in throws.clock:
             doubt = _DICE
+        elif not release.kube_version and file in throws.capabilities:
+            doubt = _SERVED
         elif in_cluster and file in throws.lookup:
             doubt = _ASKS
         found.append(Printed(item, doubt))
