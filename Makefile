@@ -40,6 +40,8 @@ demo: venv ## a site file from a preset, its repository, and the checks of that
 	@echo '  less build/demo/README.md                    what the folders mean'
 	@echo '  $$EDITOR build/site.yaml                      change an answer, then:'
 	@echo '  $(BIN)/openinfra-tui generate build/site.yaml --output build/demo --age-key build/demo.agekey'
+	@echo '  $(BIN)/openinfra-tui diff examples/drift/site --from-dump examples/drift/cluster.json'
+	@echo '                                               how a cluster that drifted is told, without a cluster'
 	@echo '  $(BIN)/openinfra-tui --help                  everything else'
 
 test: venv controlplane ## all tests but the slow ones

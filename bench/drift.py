@@ -1,9 +1,10 @@
 """How long `diff` takes beside `kubectl diff --server-side`, for the same objects in one run.
 
-    python -m bench.drift [OBJECTS]
+    python -m bench.drift [OBJECTS ...]
 
-Builds objects over 20 Kustomizations, applies them to a control plane of its own, and prints both times for
-0 %, 5 % and 50 % drifted, with requests and dry-runs. Needs Go, or KUBEBUILDER_ASSETS, and kubectl.
+Builds objects over 20 Kustomizations, applies them to a control plane of its own, and prints a table of both
+for 0 %, 5 % and 50 % drifted: seconds, processor time, memory, requests, dry-runs, ratio. Needs Go, or
+KUBEBUILDER_ASSETS, and kubectl.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from dataclasses import dataclass
 from pathlib import Path
 
 from openinfra_tui import yamlio
@@ -23,6 +25,11 @@ from tests.controlplane import crds as definitions
 from tests.controlplane import plane as planes
 
 KUSTOMIZATIONS = 20
+CHANGES = {
+    "ConfigMap": {"data": {"k0": "w"}},
+    "Deployment": {"spec": {"replicas": 1}},
+    "Service": {"spec": {"selector": {"app": "other"}}},
+}
 
 
 def manifest(kind: int, index: int) -> dict:
@@ -107,16 +114,42 @@ def repository(root: Path, count: int) -> None:
     subprocess.run(["git", "-C", root, *who, "commit", "-qm", "bench"], check=True)
 
 
-def measured(words: list[str], env: dict[str, str]) -> tuple[float, bytes]:
+@dataclass(frozen=True)
+class Measured:
+    """One run of a program: wall clock, processor and memory, and what it printed."""
+
+    wall: float
+    cpu: float
+    megabytes: float
+    printed: bytes
+
+
+def measured(words: list[str], env: dict[str, str]) -> Measured:
+    """Run a program to its end."""
     started = time.perf_counter()
-    done = subprocess.run(words, env=env, capture_output=True, check=False)
-    if done.returncode not in (0, 1):
-        sys.exit(done.stderr.decode())
-    return time.perf_counter() - started, done.stdout
+    with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as complaints:
+        process = subprocess.Popen(words, env=env, stdout=out, stderr=complaints)
+        _, status, usage = os.wait4(process.pid, 0)
+        wall = time.perf_counter() - started
+        process.returncode = os.waitstatus_to_exitcode(status)
+        if process.returncode not in (0, 1):
+            complaints.seek(0)
+            sys.exit(complaints.read().decode())
+        out.seek(0)
+        return Measured(wall, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024, out.read())
 
 
 def main() -> None:
-    count = int(sys.argv[1]) if len(sys.argv) > 1 else 1000
+    """Measure each number of objects that the command line names."""
+    counts = [int(word) for word in sys.argv[1:]] or [100, 1000]
+    head = "objects | drifted | ours s | CPU s | MB | requests | dry-runs | kubectl s | CPU s | MB | ratio"
+    print(f"| {head} |\n|{'---|' * (head.count('|') + 1)}", flush=True)
+    for count in counts:
+        one(count)
+
+
+def one(count: int) -> None:
+    """A control plane of its own, so that no other objects are listed."""
     with tempfile.TemporaryDirectory() as temporary, planes.running() as plane:
         root = Path(temporary) / "repository"
         repository(root, count)
@@ -131,33 +164,47 @@ def main() -> None:
         items = [item.object for item in objects]
         everything.write_text(json.dumps({"apiVersion": "v1", "kind": "List", "items": items}))
         env = {**os.environ, "KUBECONFIG": str(plane.kubeconfig()), "XDG_CACHE_HOME": f"{temporary}/cache"}
+        # As installed: compiled once, whatever the environment of a developer says.
+        env.pop("PYTHONDONTWRITEBYTECODE", None)
+        env["PYTHONPYCACHEPREFIX"] = f"{temporary}/bytecode"
+        measured([sys.executable, "-c", "import openinfra_tui.cli.diff"], env)
         ours = [sys.executable, "-m", "openinfra_tui", "diff", str(root), "--output", "json"]
-        theirs = [
-            "kubectl",
-            "diff",
-            "--server-side",
-            "--field-manager=kustomize-controller",
-            "--force-conflicts",
-        ]
-        theirs += ["--concurrency=16", "-f", str(everything)]
-        cold, _ = measured(ours, env)
-        config_maps = [item for item in objects if item.key.kind in ("ConfigMap", "Deployment")]
+        theirs = ["kubectl", "diff", "--server-side", "--field-manager=kustomize-controller"]
+        theirs += ["--force-conflicts", "--concurrency=16", "-f", str(everything)]
+        cold = measured(ours, env)
+        changed = [item for item in objects if item.key.kind in ("ConfigMap", "Deployment", "Service")]
         done = 0
         for percent in (0, 5, 50):
-            wanted = min(len(objects) * percent // 100, len(config_maps))
-            for item in config_maps[done:wanted]:
-                change = {"data": {"k0": "w"}} if item.key.kind == "ConfigMap" else {"spec": {"replicas": 1}}
-                client.patch(item.object, change, "somebody")
+            wanted = min(len(objects) * percent // 100, len(changed))
+            for item in changed[done:wanted]:
+                client.patch(item.object, CHANGES[item.key.kind], "somebody")
             done = wanted
-            warm, printed = min((measured(ours, env) for _ in range(3)), key=lambda pair: pair[0])
-            kubectl, _ = measured(theirs, env)
-            report = json.loads(printed)
-            print(
-                f"{len(objects)} objects, {percent} % drifted: ours {warm:.2f} s, kubectl {kubectl:.2f} s,"
-                f" 1/{kubectl / warm:.1f}; {report['coverage']}; {report['summary']}; {report['timings']}",
-                flush=True,
+            row(
+                f"{len(objects)}",
+                percent,
+                min((measured(ours, env) for _ in range(3)), key=_wall),
+                theirs,
+                env,
             )
-        print(f"cold build cache: {cold:.2f} s")
+            if not percent:
+                row(f"{len(objects)} cold", percent, cold, theirs, env)
+
+
+def _wall(run: Measured) -> float:
+    return run.wall
+
+
+def row(name: str, percent: int, ours: Measured, theirs: list[str], env: dict[str, str]) -> None:
+    """One line of the table; kubectl runs beside each of ours."""
+    kubectl = measured(theirs, env)
+    report = json.loads(ours.printed)
+    coverage = report["coverage"]
+    cells = [name, f"{percent} %", f"{ours.wall:.2f}", f"{ours.cpu:.2f}", f"{ours.megabytes:.0f}"]
+    cells += [str(coverage["requests"]), str(coverage["dryRuns"])]
+    cells += [f"{kubectl.wall:.2f}", f"{kubectl.cpu:.2f}", f"{kubectl.megabytes:.0f}"]
+    cells += [f"1/{kubectl.wall / ours.wall:.1f}"]
+    print(f"| {' | '.join(cells)} |", flush=True)
+    print({**report["timings"], **report["summary"]}, file=sys.stderr, flush=True)
 
 
 if __name__ == "__main__":

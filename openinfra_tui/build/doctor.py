@@ -38,7 +38,7 @@ class ToolStatus:
 # name, arguments that print a version without a cluster or a network, required, purpose
 _TOOLS: tuple[tuple[str, tuple[str, ...], bool, str], ...] = (
     ("git", ("--version",), True, "commits the generated repository"),
-    ("helm", ("version", "--short"), False, "renders a chart by hand"),
+    ("helm", ("version", "--short"), False, "renders charts for `diff`"),
     ("sops", ("--version",), False, "edits an encrypted secret by hand"),
     ("age", ("--version",), False, "makes keys by hand"),
     ("flux", ("--version",), False, "bootstraps Flux on a cluster"),

@@ -6,14 +6,20 @@ import asyncio
 import sys
 from contextlib import aclosing
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
+from openinfra_tui.cli import progress
 from openinfra_tui.drift.model import VERDICTS
 from openinfra_tui.drift.report import FAILS_ON, Report
-from openinfra_tui.drift.writers import WRITERS, as_text
+from openinfra_tui.drift.writers import CHANGES, WRITERS, as_text
 from openinfra_tui.errors import Refused, UserError
-from openinfra_tui.flow.diff import Progress, Request, run
+from openinfra_tui.flow.diff import Progress, Request, follow, run
+from openinfra_tui.flow.following import Change, Lost
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 _FILE = click.Path(path_type=Path, exists=True)
 
@@ -43,6 +49,11 @@ def _verdicts(_: click.Context, parameter: click.Parameter, value: str | None) -
 @click.option("--color", "when", type=click.Choice(["auto", "always", "never"]), default="auto")
 @click.option("--age-key", type=_FILE, envvar="SOPS_AGE_KEY_FILE", help="Opens SOPS values.")
 @click.option("--kustomize", envvar="OPENINFRA_KUSTOMIZE", help="The kustomize to use.")
+@click.option("--offline", is_flag=True, help="Fetch no chart: what is not in the cache is not verified.")
+@click.option(
+    "--record-cluster", is_flag=True, help="Write down that the repository belongs to this cluster."
+)
+@click.option("--watch", is_flag=True, help="After the report print each change of a verdict.")
 def command(
     directory: Path,
     context: str | None,
@@ -60,10 +71,14 @@ def command(
     when: str,
     age_key: Path | None,
     kustomize: str | None,
+    offline: bool,
+    record_cluster: bool,
+    watch: bool,
 ) -> None:
     """Show where a live cluster has left the repository in DIRECTORY.
 
-    Nothing is written: what cannot be proved from a LIST is asked with a server-side dry-run, as the engine.
+    Nothing is written to it: what cannot be proved from a LIST is asked with a server-side dry-run, as the
+    engine.
 
     Exit codes: 0 nothing; 1 drifted, will be reverted, missing or extra; 2 blocked, or an error; 3 something
     could not be verified. The worst wins in the order 2, 1, 3, 0.
@@ -80,30 +95,63 @@ def command(
         namespace,
         age_key,
         kustomize,
+        offline=offline,
+        record=record_cluster,
     )
+    if watch and form not in CHANGES:
+        raise UserError(f"--watch prints {' or '.join(CHANGES)}, not {form}")
+    colour = when == "always" or (when == "auto" and sys.stdout.isatty())
+
+    def show(report: Report) -> None:
+        part = report.only(only) if only else report
+        if form == "text":
+            click.echo(as_text(part, colour=colour, summary_only=summary), nl=False, color=colour)
+        else:
+            click.echo(WRITERS[form](part), nl=False)
+
+    def tell(change: Change | Lost) -> None:
+        if isinstance(change, Lost):
+            click.echo(f"no longer watched: {change.kind}: {change.reason}", err=True)
+        elif not only or {item.verdict for item in (change.before, change.after) if item} & only:
+            click.echo(CHANGES[form](change.before, change.after), nl=False)
+
     try:
-        report = asyncio.run(_finish(request))
+        report = asyncio.run(_watch(request, show, tell) if watch else _finish(request))
     except Refused:
         raise
     except UserError as error:
         raise UserError(error.message, error.hint) from error  # every error of this command is exit code 2
-    code = report.exit_code(fail_on or FAILS_ON)
-    if only:
-        report = report.only(only)
-    if form == "text":
-        colour = when == "always" or (when == "auto" and sys.stdout.isatty())
-        click.echo(as_text(report, colour=colour, summary_only=summary), nl=False, color=colour)
-    else:
-        click.echo(WRITERS[form](report), nl=False)
-    sys.exit(code)
+    if not watch:
+        show(report)
+    sys.exit(report.exit_code(fail_on or FAILS_ON))
 
 
 async def _finish(request: Request) -> Report:
     # Left to the garbage collector, the job would close its connections after the loop has ended.
-    async with aclosing(run(request)) as events:
-        async for event in events:
-            if not isinstance(event, Progress):
-                return event
-            total = f" ({event.total} objects)" if event.total else ""
-            click.echo(f"{event.step}{total}", err=True)
+    with progress.bar() as move:
+        async with aclosing(run(request)) as events:
+            async for event in events:
+                if not isinstance(event, Progress):
+                    return event
+                move(event.step, event.done, event.total)
     raise AssertionError("the job ended without a report")
+
+
+async def _watch(
+    request: Request, show: Callable[[Report], None], tell: Callable[[Change | Lost], None]
+) -> Report:
+    """Only an interrupt ends it."""
+    async with aclosing(follow(request)) as events:
+        with progress.bar() as move:
+            async for event in events:
+                if isinstance(event, Report):
+                    break
+                if isinstance(event, Progress):
+                    move(event.step, event.done, event.total)
+            else:
+                raise AssertionError("the job ended without a report")
+        show(event)
+        async for change in events:
+            if isinstance(change, Change | Lost):
+                tell(change)
+    return event

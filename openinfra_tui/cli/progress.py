@@ -33,3 +33,34 @@ def narrated(start: str) -> Iterator[Callable[[str], None]]:
             status.update(Text(f"after {line}"))
 
         yield tell
+
+
+@contextmanager
+def bar() -> Iterator[Callable[[str, int, int], None]]:
+    """A function that tells a step and how far it is: a line a step, and on a terminal a bar that goes away.
+
+    Yields:
+        tell: the step, how much of it is done, and how much there is (0 when that is not known).
+    """
+    told: set[str] = set()
+    if not sys.stderr.isatty():
+
+        def line(step: str, _: int, total: int) -> None:
+            if step not in told:
+                told.add(step)
+                click.echo(f"{step} ({total} objects)" if total else step, err=True)
+
+        yield line
+        return
+    from rich.console import Console
+    from rich.markup import escape
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+        task = progress.add_task("", total=None)
+
+        def move(step: str, done: int, total: int) -> None:
+            progress.update(task, description=escape(step), completed=done, total=total or None)
+
+        yield move

@@ -10,14 +10,18 @@ import json
 import os
 import random
 import ssl
+import sys
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-import httpx
+# The command line of httpx, which `import httpx` loads where click and rich are there: 40 % of its time.
+sys.modules.setdefault("httpx._main", None)  # type: ignore[arg-type]
 
-from openinfra_tui.cluster import kubeconfig
-from openinfra_tui.cluster.errors import ApiError
+import httpx  # noqa: E402
+
+from openinfra_tui.cluster import kubeconfig  # noqa: E402
+from openinfra_tui.cluster.errors import ApiError  # noqa: E402
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping

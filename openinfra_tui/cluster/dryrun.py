@@ -35,6 +35,31 @@ async def apply(
     return _object(answer.content), tuple(answer.headers.get_list("Warning"))
 
 
+async def merge(
+    connection: Connection, resource: Resource, patch: Mapping[str, Any], manager: str
+) -> tuple[dict[str, Any], tuple[str, ...]]:
+    """The object as a JSON merge patch would leave it, and the server's warnings.
+
+    Args:
+        connection: the server.
+        resource: of the object.
+        patch: with the name of the object in its metadata.
+        manager: who is said to patch.
+
+    Raises:
+        ApiError: the server refused, or gave no answer.
+    """
+    metadata = patch["metadata"]
+    answer = await connection.send(
+        "PATCH",
+        resource.path(str(metadata.get("namespace") or ""), str(metadata["name"])),
+        {"fieldManager": manager, "dryRun": "All"},
+        body=json.dumps(patch).encode(),
+        content_type="application/merge-patch+json",
+    )
+    return _object(answer.content), tuple(answer.headers.get_list("Warning"))
+
+
 async def remove(
     connection: Connection, resource: Resource, live: Mapping[str, Any], pointers: Iterable[str], manager: str
 ) -> dict[str, Any]:

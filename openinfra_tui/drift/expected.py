@@ -17,7 +17,7 @@ from openinfra_tui import yamlio
 from openinfra_tui.errors import UserError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
     from pathlib import Path
 
     from openinfra_tui.drift.model import ObjectVerdict
@@ -110,3 +110,17 @@ def clusters(root: Path) -> dict[str, str]:
     if not isinstance(found, dict):
         raise UserError(f"{CLUSTERS} must be a mapping of entry points and cluster UIDs")
     return {str(path).strip("/"): str(uid) for path, uid in found.items()}
+
+
+def write_clusters(root: Path, known: Mapping[str, str]) -> None:
+    """Write the UID of the cluster of each entry point, sorted.
+
+    Raises:
+        UserError: the file cannot be written.
+    """
+    path = root / CLUSTERS
+    try:
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(yamlio.dump(dict(sorted(known.items()))), encoding="utf-8")
+    except OSError as error:
+        raise UserError(f"{CLUSTERS} cannot be written: {error.strerror}") from error

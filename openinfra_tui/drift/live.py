@@ -13,6 +13,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
 
+# Kubernetes, well-known labels: set by the API server, and immutable.
+_NAME = "kubernetes.io/metadata.name"
+
+
 @dataclass
 class Live:
     """A cluster as far as it was read.
@@ -65,6 +69,11 @@ class Live:
         """Every object of a kind, in whatever version it was read."""
         return [item for (_, key), item in self.objects.items() if (key.group, key.kind) == (group, kind)]
 
+    def api_versions(self) -> tuple[str, ...]:
+        """What is served, as Helm names it: each group version, and each kind in it."""
+        kinds = [f"{version}/{kind}" for version, kind in self.scopes]
+        return tuple(sorted({*(version for version, _ in self.scopes), *kinds}))
+
     def versions(self, group: str, kind: str) -> list[str]:
         """The served apiVersions of a kind."""
         return [
@@ -113,9 +122,18 @@ class Admission:
         else:
             namespace_labels = self.namespaces.get(namespace) if namespace else {}
         chosen = hook.get("namespaceSelector")
+        if namespace_labels is None and _names_only(chosen or {}):
+            namespace_labels = {_NAME: namespace}
         if namespace and chosen and namespace_labels is not None and not _selects(chosen, namespace_labels):
             return False
         return _selects(hook.get("objectSelector") or {}, metadata.get("labels") or {})
+
+
+def _names_only(selector: Mapping[str, Any]) -> bool:
+    """Whether a selector looks at nothing but the label that the server itself keeps on every namespace."""
+    keys = {*(selector.get("matchLabels") or {})}
+    keys |= {str(item.get("key")) for item in selector.get("matchExpressions") or ()}
+    return keys <= {_NAME}
 
 
 def _selects(selector: Mapping[str, Any], labels: Mapping[str, str]) -> bool:

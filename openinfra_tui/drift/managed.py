@@ -226,6 +226,25 @@ def leftovers(fields: Mapping[str, Any], desired: Any, live: Any, kind: Type | N
     return found
 
 
+def fields_of(value: Any, kind: Type | None) -> dict[str, Any]:
+    """The set of fields that a manifest states, each of its maps and items of keyed lists included."""
+    if isinstance(value, dict) and not (kind is not None and kind.is_atomic_map):
+        out: dict[str, Any] = {".": {}} if value else {}
+        for name, item in value.items():
+            out[f"f:{name}"] = fields_of(item, kind.field(name) if kind else None)
+        return out
+    if isinstance(value, list) and kind is not None and kind.list_keys:
+        out = {".": {}}
+        for item in value:
+            keys = {key: (item.get(key, kind.key_defaults.get(key))) for key in kind.list_keys}
+            named = {key: found for key, found in keys.items() if found is not None}
+            out[f"k:{json.dumps(named, sort_keys=True)}"] = fields_of(item, kind.items)
+        return out
+    if isinstance(value, list) and kind is not None and kind.is_set:
+        return {".": {}, **{f"v:{json.dumps(item)}": {} for item in value}}
+    return {}
+
+
 def locate(live: Any, path: Path) -> str:
     """The JSON pointer of a path in an object, positions for items; empty when it is not there."""
     out = ""

@@ -58,11 +58,15 @@ class IgnoreRule:
         target: selector of `group`, `version`, `kind`, `name`, `namespace` (regular expressions that must
             match whole) and `labelSelector`, `annotationSelector`.
         source: where the rule is written, for people.
+        jq: paths in the language of jq (Argo CD).
+        managers: field managers whose fields are not compared (Argo CD).
     """
 
     paths: tuple[str, ...]
     target: dict[str, str] = field(default_factory=dict)
     source: str = ""
+    jq: tuple[str, ...] = ()
+    managers: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -73,21 +77,29 @@ class Application:
         ref: the engine object.
         manager: the field manager of its server-side apply.
         takes_over: whether it folds the fields of `kubectl*` managers into its own (Flux, not Argo CD).
+        migrates: the client-side manager whose fields it folds into its own when it syncs (Argo CD).
+        client_side: whether it applies by a three-way merge with what it applied last (Argo CD).
         prune: whether it deletes what it applied once and renders no more.
         force: whether it recreates what is immutable.
         suspended: whether it is not being reconciled.
         enforces: whether it corrects an edit between two changes of Git.
         ignore: its own ignore rules.
+        namespace: of objects that name none, where the engine sets one.
+        makes_namespace: whether it makes that namespace.
     """
 
     ref: EngineRef
     manager: str
     takes_over: bool = False
+    migrates: str = ""
+    client_side: bool = False
     prune: bool = False
     force: bool = False
     suspended: bool = False
     enforces: bool = True
     ignore: tuple[IgnoreRule, ...] = ()
+    namespace: str = ""
+    makes_namespace: bool = False
 
 
 @dataclass(frozen=True)
@@ -100,6 +112,7 @@ class Desired:
         origin: where it is written.
         sealed: paths of values that could not be decrypted.
         problem: why it cannot be rendered or applied, as `code: message`, or an empty string.
+        doubt: why the engine may render it otherwise than we did, or an empty string.
     """
 
     object: dict[str, Any]
@@ -107,6 +120,7 @@ class Desired:
     origin: Origin = Origin()
     sealed: tuple[str, ...] = ()
     problem: str = ""
+    doubt: str = ""
 
     @property
     def key(self) -> Key:

@@ -27,9 +27,11 @@ class Overlay:
 
 
 def overlay(desired: Iterable[Desired]) -> Overlay:
-    """What a set of objects brings for its own members."""
+    """What a set of objects, or the engine for it, brings for its own members."""
     kinds, namespaces = set(), set()
     for item in desired:
+        if item.application.makes_namespace:
+            namespaces.add(item.application.namespace)
         spec = item.object.get("spec") or {}
         if item.key.kind == "CustomResourceDefinition":
             kinds.add((str(spec.get("group")), str((spec.get("names") or {}).get("kind"))))
@@ -39,8 +41,11 @@ def overlay(desired: Iterable[Desired]) -> Overlay:
 
 
 def scoped(desired: Desired, live: Live) -> Desired:
-    """An object without a namespace where its kind has none."""
+    """An object without a namespace where its kind has none, and in the engine's where it names none."""
     kind = str(desired.object.get("apiVersion")), str(desired.object.get("kind"))
+    if live.scopes.get(kind) and not desired.key.namespace and desired.application.namespace:
+        metadata = {**desired.object["metadata"], "namespace": desired.application.namespace}
+        return dataclasses.replace(desired, object={**desired.object, "metadata": metadata})
     if live.scopes.get(kind) is False and desired.key.namespace:
         metadata = {name: value for name, value in desired.object["metadata"].items() if name != "namespace"}
         return dataclasses.replace(desired, object={**desired.object, "metadata": metadata})

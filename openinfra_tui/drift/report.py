@@ -72,11 +72,12 @@ def to_plain(report: Report) -> dict[str, Any]:
         "coverage": dict(report.coverage),
         "problems": list(report.problems),
         "timings": {step: round(seconds, 3) for step, seconds in report.timings.items()},
-        "objects": [_plain_object(item) for item in report.objects],
+        "objects": [plain_object(item) for item in report.objects],
     }
 
 
-def _plain_object(item: ObjectVerdict) -> dict[str, Any]:
+def plain_object(item: ObjectVerdict) -> dict[str, Any]:
+    """One object of a report."""
     engine = item.engine
     return {
         "apiVersion": item.api_version,

@@ -9,20 +9,22 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from openinfra_tui.drift import managed, normalise
+from openinfra_tui.drift import managed, normalise, takeover
 from openinfra_tui.drift.difference import compare, predict, removed
+from openinfra_tui.drift.ignoring import NotUnderstood, rules_of
+from openinfra_tui.drift.mask import LAST_APPLIED
 from openinfra_tui.drift.model import Desired, Difference, ObjectVerdict
 from openinfra_tui.drift.proof import prove
-from openinfra_tui.drift.values import quantity, same
+from openinfra_tui.drift.switches import left_alone
+from openinfra_tui.drift.values import quantity
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from openinfra_tui.drift.answer import Answer
+    from openinfra_tui.drift.ignoring import Ignoring
     from openinfra_tui.drift.schema import Type
 
-_FLUX = "kustomize.toolkit.fluxcd.io"
-_HELM = "helm.toolkit.fluxcd.io"
 # Kinds that the API server itself changes on update: a no-op merge does not prove a no-op (drift.md C3e).
 CHANGED_BY_SERVER = frozenset({"Pod", "PersistentVolumeClaim", "Ingress", "Node"})
 
@@ -36,12 +38,14 @@ class Assessment:
         ask: the server must be asked; `why` says what could not be proved.
         why: the first place without a proof.
         reverts: paths of fieldsV1 that the takeover of the engine will remove.
+        merge: what is asked as a JSON merge patch instead of an apply, where the engine sends one.
     """
 
     verdict: ObjectVerdict
     ask: bool = False
     why: str = ""
     reverts: tuple[managed.Path, ...] = ()
+    merge: Mapping[str, Any] | None = None
 
 
 def assess(
@@ -59,17 +63,28 @@ def assess(
     if early is not None:
         return Assessment(early)
     if live is None:
-        return Assessment(_verdict(desired, "missing", "create", "local"))
+        return Assessment(_verdict(desired, "missing", "create", "local", reason=desired.doubt or None))
+    if desired.doubt:
+        return Assessment(_verdict(desired, "unverified", "update", None, reason=desired.doubt))
     payload = normalise.for_apply(desired.object)
-    pointers = ignored_pointers(desired)
-    wanted, there = _cut(payload, pointers), _cut(live, pointers)
+    rules = rules_of(desired)
+    try:
+        wanted, there = rules.cut(payload, live), rules.cut(live, live)
+    except NotUnderstood as error:
+        return Assessment(_verdict(desired, "unverified", "update", None, reason=str(error)))
     entries = managed.entries(live)
-    mine = managed.own(entries, desired.application.manager)
-    reverts = _reverts(desired, entries, mine, wanted, there, kind)
+    client_side = desired.application.client_side
+    mine = None if client_side else managed.own(entries, desired.application.manager)
+    reverts = takeover.reverts(desired.application, entries, wanted, there, kind)
     if desired.sealed:
         return Assessment(_sealed(desired, wanted, there))
     proof = prove(wanted, there, mine, kind)
     why = f"{proof.path}: {proof.why}" if not proof.proven else ""
+    merge = None
+    if client_side and takeover.is_custom(desired.key.group):
+        # A three-way merge of a custom resource is a JSON merge patch: a list is replaced as a whole.
+        why = why or ("" if takeover.lists_equal(wanted, there) else "a list is replaced as a whole")
+        merge = takeover.merge_patch(payload, reverts)
     if proof.proven and admission:
         why = "a mutating webhook or policy may change it"
     if (
@@ -83,13 +98,13 @@ def assess(
     ):
         why = "the API server itself changes this kind on its way in"
     if not why and not reverts:
-        return Assessment(_in_sync(desired, live, payload, pointers, "local", mine))
+        return Assessment(_in_sync(desired, live, payload, rules, "local", mine))
     after = removed(predict(wanted, there, kind), reverts)
     if mine is not None:
         after = removed(after, managed.leftovers(mine.fields, wanted, there, kind))
     differences = compare(normalise.compared(after), normalise.compared(there), kind, entries, wanted)
     predicted = _predicted(desired, differences, reverts if not why else (), why)
-    return Assessment(predicted, True, why, tuple(reverts))
+    return Assessment(predicted, True, why, () if merge is not None else tuple(reverts), merge)
 
 
 def settle(
@@ -112,23 +127,23 @@ def settle(
     """
     if answer.object is None:
         return _refused(desired, assessment, answer)
-    pointers = ignored_pointers(desired)
-    there = normalise.compared(_cut(live, pointers))
+    rules = rules_of(desired)
+    there = normalise.compared(rules.cut(live, live))
     payload = normalise.for_apply(desired.object)
-    wanted = _cut(payload, pointers)
+    wanted = rules.cut(payload, live)
     entries = managed.entries(live)
-    found = compare(normalise.compared(_cut(answer.object, pointers)), there, kind, entries, wanted)
+    found = compare(normalise.compared(rules.cut(answer.object, live)), there, kind, entries, wanted)
     undone: tuple[Difference, ...] = ()
     if assessment.reverts:
         if revert is None or revert.object is None:
             undone = compare(removed(there, assessment.reverts), there, kind, entries)
         else:
-            after = normalise.compared(_cut(revert.object, pointers))
+            after = normalise.compared(rules.cut(revert.object, live))
             undone = compare(after, there, kind, entries)
     if not found and not undone:
         mine = managed.own(entries, desired.application.manager)
-        return _in_sync(desired, live, payload, pointers, "dry-run", mine)
-    if found:
+        return _in_sync(desired, live, payload, rules, "dry-run", mine)
+    if found or desired.application.client_side:
         paths = {item.path for item in found}
         return _verdict(
             desired,
@@ -138,15 +153,8 @@ def settle(
             differences=(*found, *(item for item in undone if item.path not in paths)),
         )
     proof = "dry-run" if revert is not None and revert.object is not None else "predicted"
-    return _verdict(desired, "will-be-reverted", "update", proof, differences=undone)
-
-
-def ignored_pointers(desired: Desired) -> tuple[str, ...]:
-    """Every JSON pointer that the rules of its engine object exclude for one object."""
-    rules = desired.application.ignore
-    return tuple(
-        path for rule in rules if normalise.rule_matches(rule, desired.object) for path in rule.paths
-    )
+    when = "when Argo CD syncs next" if desired.application.migrates else None
+    return _verdict(desired, "will-be-reverted", "update", proof, differences=undone, reason=when)
 
 
 def pending(verdict: ObjectVerdict, before: ObjectVerdict | None) -> ObjectVerdict:
@@ -178,61 +186,8 @@ def _without_comparison(desired: Desired, live: Mapping[str, Any] | None) -> Obj
         return blocked(desired, "schema: metadata.managedFields must not be in Git")
     if (metadata.get("resourceVersion") or metadata.get("uid")) and live is not None:
         return blocked(desired, "conflict: metadata.resourceVersion or uid is in Git")
-    switch = _switch(desired, live)
+    switch = left_alone(desired, live)
     return _verdict(desired, "ignored", "none", "local", reason=switch) if switch else None
-
-
-def _switch(desired: Desired, live: Mapping[str, Any] | None) -> str:
-    """Why the engine leaves this object alone, or an empty string."""
-    metadata = desired.object.get("metadata") or {}
-    in_git = {**(metadata.get("labels") or {}), **(metadata.get("annotations") or {})}
-    live_metadata = (live or {}).get("metadata") or {}
-    there = {**(live_metadata.get("labels") or {}), **(live_metadata.get("annotations") or {})}
-    if desired.application.ref.kind == "Kustomization":
-        for name, value in ((f"{_FLUX}/reconcile", "disabled"), (f"{_FLUX}/ssa", "ignore")):
-            if any(str(side.get(name, "")).lower() == value for side in (in_git, there)):
-                return f"{name}: {value}"
-        if live is not None and str(in_git.get(f"{_FLUX}/ssa", "")).lower() == "ifnotpresent":
-            return f"{_FLUX}/ssa: IfNotPresent"
-    if desired.application.ref.kind == "HelmRelease":
-        name = f"{_HELM}/driftDetection"
-        if any(str(side.get(name, "")).lower() == "disabled" for side in (in_git, there)):
-            return f"{name}: disabled"
-    if desired.application.ref.kind == "Application" and live is None:
-        hook = in_git.get("argocd.argoproj.io/hook") or in_git.get("helm.sh/hook")
-        return f"hook {hook}: made when a sync runs" if hook else ""
-    if "" in ignored_pointers(desired):
-        return "an ignore rule names the whole object"
-    return ""
-
-
-def _reverts(
-    desired: Desired,
-    entries: tuple[managed.Entry, ...],
-    mine: managed.Entry | None,
-    wanted: Mapping[str, Any],
-    there: Mapping[str, Any],
-    kind: Type | None,
-) -> list[managed.Path]:
-    """What Flux removes because it folds the fields of `kubectl*` managers into its own (drift.md A2)."""
-    annotations = (wanted.get("metadata") or {}).get("annotations") or {}
-    if not desired.application.takes_over or str(annotations.get(f"{_FLUX}/ssa", "")).lower() == "merge":
-        return []
-    folded = [
-        entry
-        for entry in entries
-        if entry is not mine and managed.taken_over(entry, desired.application.manager)
-    ]
-    kept = [entry for entry in entries if entry not in folded and entry is not mine]
-    found: dict[managed.Path, None] = {}
-    for entry in folded:
-        tops = set(managed.leftovers(entry.fields, wanted, there, kind))
-        for path in managed.paths(entry.fields):
-            gone = any(path[:length] in tops for length in range(1, len(path) + 1))
-            if gone and not any(managed.touches(other.fields, path) for other in kept):
-                found[path] = None
-    # A path below another one goes with it.
-    return [path for path in found if not any(path[:n] in found for n in range(1, len(path)))]
 
 
 def _predicted(
@@ -270,14 +225,12 @@ def _in_sync(
     desired: Desired,
     live: Mapping[str, Any],
     payload: Mapping[str, Any],
-    pointers: tuple[str, ...],
+    rules: Ignoring,
     proof: str,
     mine: managed.Entry | None,
 ) -> ObjectVerdict:
-    for path in pointers:
-        wanted = normalise.value_at(payload, path)
-        if wanted is not None and not same(wanted, normalise.value_at(live, path)):
-            return _verdict(desired, "ignored", "none", proof, reason=f"an ignore rule names {path}")
+    if left := rules.differing(payload, live):
+        return _verdict(desired, "ignored", "none", proof, reason=f"an ignore rule names {left}")
     metadata = live.get("metadata") or {}
     if metadata.get("deletionTimestamp"):
         held = ", ".join(metadata.get("finalizers") or ()) or "nothing"
@@ -287,7 +240,7 @@ def _in_sync(
     reason = None
     if not managed.entries(live):
         reason = "no managedFields: what was removed from Git cannot be told"
-    elif mine is None:
+    elif mine is None and not (desired.application.client_side and _was_applied(live)):
         reason = f"equal, and never applied by {desired.application.manager}"
     return _verdict(desired, "in-sync", "none", proof, reason=reason)
 
@@ -359,5 +312,5 @@ def _verdict(
     )
 
 
-def _cut(manifest: Mapping[str, Any], pointers: tuple[str, ...]) -> dict[str, Any]:
-    return normalise.without(manifest, pointers) if pointers else dict(manifest)
+def _was_applied(live: Mapping[str, Any]) -> bool:
+    return LAST_APPLIED in ((live.get("metadata") or {}).get("annotations") or {})

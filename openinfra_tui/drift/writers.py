@@ -12,7 +12,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from openinfra_tui import __version__
-from openinfra_tui.drift.report import FAILS_ON, Report, to_plain
+from openinfra_tui.drift.report import API_VERSION, FAILS_ON, Report, plain_object, to_plain
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -48,15 +48,29 @@ def as_text(report: Report, *, colour: bool = False, summary_only: bool = False)
     for item in () if summary_only else shown(report.objects):
         verdict = f"\x1b[{_COLOURS[item.verdict]}m{item.verdict}\x1b[0m" if colour else item.verdict
         lines.append(f"{verdict}  {plain(str(item.key))}  {plain(_where(item))}".rstrip())
-        if item.reason:
-            lines.append(f"    {plain(item.reason)}")
-        lines += [f"    {line}" for difference in item.differences for line in _difference(difference)]
-        if item.next not in ("none", "blocked"):
-            certain = "" if item.proof in ("local", "dry-run") else " (predicted)"
-            lines.append(f"    next: {item.next}{certain}")
+        lines += _details(item)
     lines += [f"not complete: {plain(problem)}" for problem in report.problems]
     lines.append(", ".join(f"{count} {verdict}" for verdict, count in report.summary.items()))
     return "\n".join(lines) + "\n"
+
+
+def change_as_text(before: ObjectVerdict | None, after: ObjectVerdict | None) -> str:
+    """What an object was and is, then its differences."""
+    item = after or before
+    if item is None:
+        raise ValueError("a change of nothing")
+    was, now = (side.verdict if side else "gone" for side in (before, after))
+    lines = [f"{was} -> {now}  {plain(str(item.key))}  {plain(_where(item))}".rstrip()]
+    lines += _details(after) if after is not None and now not in _QUIET else []
+    return "\n".join(lines) + "\n"
+
+
+def change_as_json(before: ObjectVerdict | None, after: ObjectVerdict | None) -> str:
+    """One line of JSON, both sides as in a report."""
+    sides = {"before": before, "after": after}
+    document: dict[str, Any] = {"apiVersion": API_VERSION, "kind": "DriftChange"}
+    document |= {name: plain_object(side) if side else None for name, side in sides.items()}
+    return json.dumps(document, ensure_ascii=False) + "\n"
 
 
 def as_markdown(report: Report) -> str:
@@ -74,6 +88,15 @@ def as_markdown(report: Report) -> str:
             return out + note
         out += block
     return out
+
+
+def _details(item: ObjectVerdict) -> list[str]:
+    lines = [f"    {plain(item.reason)}"] if item.reason else []
+    lines += [f"    {line}" for difference in item.differences for line in _difference(difference)]
+    if item.next not in ("none", "blocked"):
+        certain = "" if item.proof in ("local", "dry-run") else " (predicted)"
+        lines.append(f"    next: {item.next}{certain}")
+    return lines
 
 
 def as_junit(report: Report) -> str:
@@ -136,6 +159,10 @@ WRITERS: dict[str, Callable[[Report], str]] = {
     "markdown": as_markdown,
     "junit": as_junit,
     "sarif": as_sarif,
+}
+CHANGES: dict[str, Callable[[ObjectVerdict | None, ObjectVerdict | None], str]] = {
+    "json": change_as_json,
+    "text": change_as_text,
 }
 
 

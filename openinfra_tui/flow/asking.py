@@ -38,7 +38,7 @@ class Asker:
     ) -> ObjectVerdict:
         """The verdict of an object that must be asked about."""
         for _ in range(_MOVES):
-            answer = await self.apply(desired)
+            answer = await self.apply(desired, assessment.merge)
             base = _version(live)
             if answer.object is None or _version(answer.object) == base:
                 break
@@ -61,8 +61,8 @@ class Asker:
             revert = await self._remove(desired, live, assessment.reverts)
         return _warned(verdict.settle(desired, live, kind, assessment, answer, revert), answer)
 
-    async def apply(self, desired: Desired) -> Answer:
-        """The server's answer to a dry-run of the engine's apply."""
+    async def apply(self, desired: Desired, merge: Mapping[str, Any] | None = None) -> Answer:
+        """The server's answer to a dry-run of the engine's apply, or of the merge patch that it sends."""
         place = _place(desired)
         if place in self._forbidden:
             return self._forbidden[place]
@@ -70,8 +70,12 @@ class Asker:
         self.asked += 1
         try:
             resource = self.reader.resource(payload)
-            found, warnings = await dryrun.apply(
-                self.reader.connection, resource, payload, desired.application.manager
+            send = dryrun.apply if merge is None else dryrun.merge
+            found, warnings = await send(
+                self.reader.connection,
+                resource,
+                payload if merge is None else merge,
+                desired.application.manager,
             )
         except ApiError as error:
             answer = refusal(error.status, error.message, error.reason)

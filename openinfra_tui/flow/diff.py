@@ -1,16 +1,17 @@
 """The diff job: a repository against a cluster or a dump, from desired objects to a report.
 
-`run` yields `Progress` while it works and the `Report` as its last value. Nothing is written to the cluster.
+`run` yields `Progress` while it works and the `Report` as its last value; `follow` goes on with each
+`Change`. Nothing is written to the cluster.
 """
 
 from __future__ import annotations
 
 import asyncio
 import dataclasses
-import re
 import tempfile
 import time
 from collections import Counter
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
@@ -18,27 +19,27 @@ from typing import TYPE_CHECKING, Any
 
 from openinfra_tui.cluster import kubeconfig
 from openinfra_tui.cluster.connection import Connection
-from openinfra_tui.cluster.errors import ApiError
-from openinfra_tui.drift import dump, expected, normalise, place
-from openinfra_tui.drift.desired import flux, source
+from openinfra_tui.drift import dump, normalise, place, renames
+from openinfra_tui.drift.desired import argo, source
 from openinfra_tui.drift.desired.sealed import Opener
-from openinfra_tui.drift.live import Live
-from openinfra_tui.drift.mask import Masker
-from openinfra_tui.drift.model import Desired, EngineRef, Key, ObjectVerdict
-from openinfra_tui.drift.report import Report
-from openinfra_tui.flow import contents, entry
-from openinfra_tui.flow.before import Before
+from openinfra_tui.errors import UserError
+from openinfra_tui.flow import argo_live, contents, entry, following, reporting
 from openinfra_tui.flow.judging import Judge
-from openinfra_tui.flow.reading import ENGINES, Reader
+from openinfra_tui.flow.reading import Reader
+from openinfra_tui.flow.revisions import Renderer, lookup
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+    from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Mapping
 
     from openinfra_tui.drift.desired.flux import Rendered
     from openinfra_tui.drift.desired.source import Source
+    from openinfra_tui.drift.live import Live
+    from openinfra_tui.drift.model import Desired, Key, ObjectVerdict
+    from openinfra_tui.drift.report import Report
+    from openinfra_tui.flow.before import Before
+    from openinfra_tui.flow.following import Change, Lost
 
-_COMMIT = re.compile(r"(?:^|[:/@])([0-9a-f]{40}|[0-9a-f]{64})$")
-_MOST_REVISIONS = 4
+_MOVES = 0.1  # seconds between two words on how far it is
 
 
 @dataclass(frozen=True)
@@ -58,6 +59,8 @@ class Request:
         age_key: opens SOPS values.
         kustomize: the program to use.
         today: for expected differences.
+        offline: charts are not fetched.
+        record: the cluster is written down as that of its entry points.
     """
 
     directory: Path
@@ -72,6 +75,8 @@ class Request:
     age_key: Path | None = None
     kustomize: str | None = None
     today: date = field(default_factory=date.today)
+    offline: bool = False
+    record: bool = False
 
 
 @dataclass(frozen=True)
@@ -90,133 +95,177 @@ async def run(request: Request) -> AsyncGenerator[Progress | Report, None]:
         UserError: the repository, the kubeconfig or the cluster is not usable at all.
         Refused: it is another cluster than the one recorded.
     """
+    yield Progress("connect")
+    async with _opened(request) as job:
+        async for event in job.work():
+            yield event
+
+
+async def follow(request: Request) -> AsyncGenerator[Progress | Report | Change | Lost, None]:
+    """As `run`, and then every change of a verdict, until the caller has enough.
+
+    Raises:
+        UserError: as `run`; a dump does not change.
+    """
+    if request.dump is not None:
+        raise UserError("a dump does not change: --watch needs a cluster")
+    yield Progress("connect")
+    async with _opened(request) as job:
+        async for event in job.work():
+            yield event
+        async for change in following.changes(job):
+            yield change
+
+
+@asynccontextmanager
+async def _opened(request: Request) -> AsyncIterator[Job]:
+    started = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="openinfra-diff-") as temporary:
-        job = _Job(request, Path(temporary))
-        yield Progress("connect")
         if request.dump is not None:
-            job.live, job.salt = await asyncio.to_thread(dump.read, request.dump)
-            async for event in job.work(None):
-                yield event
+            live, salt = await asyncio.to_thread(dump.read, request.dump)
+            yield Job(request, Path(temporary), live, None, started, salt)
             return
         access = kubeconfig.load(request.context, request.config)
         async with Connection(access) as connection:
-            reader = Reader(connection, job.live)
+            reader = Reader(connection)
             await reader.start()
-            async for event in job.work(reader):
-                yield event
+            yield Job(request, Path(temporary), reader.live, reader, started)
 
 
-class _Job:
+class Job:
     """One run: its parts share the cluster, the renders and the clock."""
 
-    def __init__(self, request: Request, temporary: Path) -> None:
+    target: Source
+    head: Rendered
+    before: Before
+    judge: Judge
+    marks: argo.Tracking
+
+    def __init__(
+        self,
+        request: Request,
+        temporary: Path,
+        live: Live,
+        reader: Reader | None,
+        started: float,
+        salt: str = "",
+    ) -> None:
         self.request = request
-        self.temporary = temporary
-        self.live = Live()
-        self.salt = ""
-        self.timings: dict[str, float] = {}
-        self._clock = time.monotonic()
+        self.live = live
+        self.reader = reader
+        self.desired: list[Desired] = []
+        self.fixed: list[ObjectVerdict] = []
+        self._temporary = temporary
+        self._salt = salt
+        self._compared = 0
+        self._timings: dict[str, float] = {}
+        self._clock = started
 
-    async def work(self, reader: Reader | None) -> AsyncIterator[Progress | Report]:
+    async def work(self) -> AsyncIterator[Progress | Report]:
+        """Render, read, compare, report."""
         self._lap("connect")
-        target = await asyncio.to_thread(self._target)
-        roots = await asyncio.to_thread(entry.roots, target, self.live, self.request.site)
-        entry.check_cluster(target, self.live, roots)
         yield Progress("render")
-        lookup = self._lookup(reader, asyncio.get_running_loop())
-        head, before = await asyncio.to_thread(self._render, target, roots, lookup)
+        await self._render()
         self._lap("render")
-        releases, unread = await contents.releases(self.live, reader, head)
-        desired = [place.scoped(item, self.live) for item in (*head.objects, *releases)]
-        desired = [self._as_dumped(item) for item in desired if self._chosen(item.object)]
-        before.objects = {
-            key: self._as_dumped(place.scoped(item, self.live)) for key, item in before.objects.items()
-        }
-        kinds = Counter(item.key.kind for item in desired)
-        yield Progress(f"read {', '.join(sorted(kinds))}", 0, len(desired))
-        if reader is not None:
-            await reader.read([*desired, *before.objects.values()])
+        kinds = Counter(item.key.kind for item in self.desired)
+        yield Progress(f"read {', '.join(sorted(kinds))}", 0, len(self.desired))
+        if self.reader is not None:
+            await self.reader.read([*self.desired, *self.before.objects.values()])
         self._lap("read")
-        yield Progress("compare", 0, len(desired))
-        judge = Judge(self.live, reader, place.overlay(desired))
-        found = list(await asyncio.gather(*(self._one(judge, item, before) for item in desired)))
+        yield Progress("compare", 0, len(self.desired))
+        self.judge = Judge(self.live, self.reader, place.overlay(self.desired))
+        comparing = asyncio.gather(*(self.verdict(item) for item in self.desired))
+        try:
+            while not (await asyncio.wait({comparing}, timeout=_MOVES))[0]:
+                yield Progress("compare", self._compared, len(self.desired))
+        finally:
+            comparing.cancel()
+        found = [*comparing.result()]
         self._lap("compare")
-        if not self.request.selector:
-            known = {item.key for item in desired}
-            extras = await contents.extras(self.live, reader, head, before, known)
-            found += [item for item in extras if self._in_view(item.key)]
-        found += unread + self._unbuilt(head)
+        found += await self.extras()
         self._lap("extra")
-        report = self._report(found, target, before, desired, reader, judge)
-        yield dataclasses.replace(report, problems=self._problems(head))
+        yield reporting.report(
+            self.shown([*found, *self.fixed]),
+            directory=self.request.directory,
+            dump=self.request.dump,
+            target=self.target,
+            before=self.before,
+            head=self.head,
+            live=self.live,
+            reader=self.reader,
+            desired=len(self.desired),
+            dry_runs=self.judge.asker.asked if self.judge.asker else 0,
+            timings=self._timings,
+        )
 
-    def _lap(self, step: str) -> None:
-        now = time.monotonic()
-        self.timings[step] = now - self._clock
-        self._clock = now
+    async def verdict(self, desired: Desired) -> ObjectVerdict:
+        """The verdict of one object, pending told from drifted unless one side only is compared."""
+        found = await self.judge.verdict(desired)
+        if not self.request.against:
+            found = await self.before.split(self.judge, desired, found)
+        self._compared += 1
+        return found
 
-    def _target(self) -> Source:
+    async def extras(self) -> list[ObjectVerdict]:
+        """What is there and not in Git; none where only a part is looked at."""
+        if self.request.selector:
+            return []
+        known = {item.key for item in self.desired}
+        found = await contents.extras(self.live, self.reader, self.head, self.before, known)
+        found += await argo_live.extras(self.live, self.reader, self.head, self.before, known, self.marks)
+        return [item for item in found if self._in_view(item.key)]
+
+    def shown(self, found: Iterable[ObjectVerdict]) -> tuple[ObjectVerdict, ...]:
+        """Verdicts as people may see them."""
+        wanted = {item.key: item.object for item in self.desired}
+        joined = renames.paired(found, wanted.get, lambda *place: self.live.objects.get(place))
+        return reporting.shown(joined, self.target, self.desired, self.live, self.request.today)
+
+    async def _render(self) -> None:
+        request = self.request
+        self.target = await asyncio.to_thread(self._files)
+        remotes = await asyncio.to_thread(source.remotes, request.directory)
+        roots = await asyncio.to_thread(entry.roots, self.target, self.live, request.site, remotes)
+        entry.check_cluster(self.target, self.live, roots)
+        if request.record:
+            entry.record_cluster(request.directory, self.live, roots)
+        self.marks = await argo_live.tracking(self.live, self.reader, roots)
+        renderer = Renderer(
+            request.directory,
+            self._temporary,
+            self.live,
+            lookup(self.live, self.reader, digests=bool(self._salt)),
+            Opener(request.age_key),
+            request.kustomize,
+            request.offline,
+            request.against,
+            await self.reader.version() if self.reader else "",
+            self.live.api_versions(),
+        )
+        self.head, self.before = await asyncio.to_thread(renderer.both, self.target, roots)
+        if request.against == "head":
+            releases = await asyncio.to_thread(renderer.releases, self.target, self.head)
+            unread: list[ObjectVerdict] = []
+        else:
+            releases, unread = await contents.releases(self.live, self.reader, self.head)
+        self.fixed = unread + reporting.unbuilt(self.head)
+        chosen = [item for item in (*self.head.objects, *releases) if self._chosen(item.object)]
+        self.desired = [self._placed(item) for item in chosen]
+        old = [(ref, self._placed(item)) for (ref, _), item in self.before.objects.items()]
+        self.before.objects = {(ref, item.key): item for ref, item in old}
+
+    def _placed(self, desired: Desired) -> Desired:
+        """An object in its namespace, with the engine's marks, its secrets in the digests of a dump."""
+        placed = argo.marked(place.scoped(desired, self.live), self.marks)
+        if not self._salt or not dump.is_core_secret(placed.object) or placed.sealed:
+            return placed
+        return dataclasses.replace(placed, object=dump.sealed(normalise.for_apply(placed.object), self._salt))
+
+    def _files(self) -> Source:
         request = self.request
         if request.revision:
-            folder = self.temporary / "revision"
-            return source.at_revision(request.directory, request.revision, folder)
+            return source.at_revision(request.directory, request.revision, self._temporary / "revision")
         return source.work_tree(request.directory)
-
-    def _lookup(self, reader: Reader | None, loop: asyncio.AbstractEventLoop) -> flux.Lookup:
-        """What `substituteFrom` names, read from the threads that render."""
-
-        def find(kind: str, namespace: str, name: str) -> Mapping[str, Any] | None:
-            manifest = {"apiVersion": "v1", "kind": kind, "metadata": {"namespace": namespace, "name": name}}
-            known = self.live.find(manifest)
-            if known is not None or reader is None or kind not in ("ConfigMap", "Secret"):
-                return known if reader is not None or kind != "Secret" or not self.salt else None
-            try:
-                return asyncio.run_coroutine_threadsafe(reader.again(manifest), loop).result()
-            except ApiError:
-                return None
-
-        return find
-
-    def _render(
-        self, target: Source, roots: list[dict[str, Any]], lookup: flux.Lookup
-    ) -> tuple[Rendered, Before]:
-        opener = Opener(self.request.age_key)
-
-        def render(files: Source) -> Rendered:
-            return flux.render(files, roots, lookup, opener=opener, kustomize=self.request.kustomize)
-
-        head = render(target)
-        before = Before(applied=self._applied())
-        if self.request.against == "head":
-            return head, before
-        # Other repositories have Kustomizations in the same cluster.
-        ours = Counter(commit for ref, commit in before.applied.items() if commit and ref in head.engines)
-        wanted = [c for c, _ in ours.most_common() if c != target.revision or target.dirty]
-        here = [commit for commit in wanted if source.has_commit(self.request.directory, commit)]
-        for commit in here[:_MOST_REVISIONS]:
-            folder = self.temporary / commit
-            files = source.at_revision(self.request.directory, commit, folder)
-            before.renders[commit] = flux.render(
-                files, roots, lookup, opener=opener, kustomize=self.request.kustomize
-            )
-        if not target.dirty:
-            before.renders[target.revision] = head
-        before.collect()
-        if self.request.against == "applied":
-            held = [item for item in head.objects if before.known(item.application.ref)]
-            left = [item for item in head.objects if not before.known(item.application.ref)]
-            head.objects = [*before.objects.values(), *left] if held else head.objects
-        return head, before
-
-    def _applied(self) -> dict[EngineRef, str]:
-        """The commit that each Kustomization applied last, empty when it names none."""
-        found = {}
-        for item in entry.kustomizations(self.live):
-            revision = str((item.get("status") or {}).get("lastAppliedRevision") or "")
-            match = _COMMIT.search(revision)
-            if revision:
-                found[flux.ref_of(item)] = match[1] if match else ""
-        return found
 
     def _chosen(self, manifest: Mapping[str, Any]) -> bool:
         metadata = manifest.get("metadata") or {}
@@ -224,90 +273,10 @@ class _Job:
             return False
         return normalise.selects(self.request.selector, metadata.get("labels") or {})
 
-    def _as_dumped(self, desired: Desired) -> Desired:
-        """A desired Secret in the digests of the dump, so that equal stays equal."""
-        if not self.salt or not dump.is_core_secret(desired.object) or desired.sealed:
-            return desired
-        return dataclasses.replace(
-            desired, object=dump.sealed(normalise.for_apply(desired.object), self.salt)
-        )
-
-    async def _one(self, judge: Judge, desired: Desired, before: Before) -> ObjectVerdict:
-        found = await judge.verdict(desired)
-        return found if self.request.against else await before.split(judge, desired, found)
-
     def _in_view(self, key: Key) -> bool:
         return not self.request.namespace or key.namespace == self.request.namespace
 
-    def _problems(self, head: Rendered) -> tuple[str, ...]:
-        """What the report cannot speak of: contents elsewhere, engine objects that cannot be read."""
-        elsewhere = [
-            f"{ref.kind} {ref.namespace}/{ref.name}: {problem}"
-            for ref, problem in head.problems.items()
-            if problem.startswith("source:")
-        ]
-        engines = {kind for _, kind in ENGINES}
-        unread = [f"{kind}: {why}" for (_, kind), why in self.live.failures.items() if kind in engines]
-        return tuple(sorted({*elsewhere, *unread}))
-
-    def _unbuilt(self, head: Rendered) -> list[ObjectVerdict]:
-        """One verdict for each engine object whose content could not be built."""
-        out = []
-        for ref, problem in head.problems.items():
-            engine = head.engines.get(ref)
-            if engine is None or not problem.startswith("build:"):
-                continue
-            key = Key("kustomize.toolkit.fluxcd.io", ref.kind, ref.namespace, ref.name)
-            version = str(engine.get("apiVersion"))
-            out.append(ObjectVerdict(version, key, "blocked", "blocked", None, ref, reason=problem))
-        return out
-
-    def _report(
-        self,
-        found: list[ObjectVerdict],
-        target: Source,
-        before: Before,
-        desired: list[Desired],
-        reader: Reader | None,
-        judge: Judge,
-    ) -> Report:
-        known = expected.read(target.root)
-        masker = Masker()
-        for manifest in (*(item.object for item in desired), *self.live.objects.values()):
-            masker.learn(manifest)
-        verdicts = [expected.apply(item, known, self.request.today) for item in found]
-        built = {(item.engine, item.key) for item in verdicts if item.verdict == "blocked"}
-        shown = [
-            masker.verdict(item)
-            for item in verdicts
-            if item.verdict == "blocked" or (item.engine, item.key) not in built
-        ]
-        shown.sort(key=lambda item: (item.key, item.engine or EngineRef("", "", "")))
-        compared = sum(item.verdict not in ("unverified", "blocked") for item in shown)
-        access = reader.connection.access if reader else None
-        return Report(
-            tuple(shown),
-            cluster={
-                "context": access.context if access else None,
-                "server": access.server if access else None,
-                "dump": str(self.request.dump) if self.request.dump else None,
-                "uid": self.live.uid or None,
-            },
-            repository={
-                "path": str(self.request.directory),
-                "revision": target.revision or None,
-                "dirty": target.dirty,
-                "applied": {
-                    f"{ref.kind} {ref.namespace}/{ref.name}": commit or None
-                    for ref, commit in sorted(before.applied.items())
-                },
-            },
-            coverage={
-                "desired": len(desired),
-                "compared": compared,
-                "requests": reader.connection.requests if reader else 0,
-                "dryRuns": judge.asker.asked if judge.asker else 0,
-                "admission": "read" if self.live.admission is not None else "unknown",
-            },
-            timings=self.timings,
-        )
+    def _lap(self, step: str) -> None:
+        now = time.monotonic()
+        self._timings[step] = now - self._clock
+        self._clock = now

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 ENGINES = (
     ("kustomize.toolkit.fluxcd.io", "Kustomization"),
     ("helm.toolkit.fluxcd.io", "HelmRelease"),
+    ("argoproj.io", "Application"),
 )
 _FLUX_LABEL = "kustomize.toolkit.fluxcd.io/name"
 _ADMISSION = "admissionregistration.k8s.io"
@@ -61,6 +62,10 @@ class Reader:
             if (resource := self.served.find(version, kind)) is not None
         ]
         self._take(await listing.list_many(self.connection, resources))
+
+    async def version(self) -> str:
+        """The version of Kubernetes, such as `v1.34.1`; empty where it is not told."""
+        return str((await self._try_get("/version") or {}).get("gitVersion") or "")
 
     async def read(self, desired: Iterable[Desired]) -> None:
         """Every live object of some desired ones, types, admission and namespaces."""

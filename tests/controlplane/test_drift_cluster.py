@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import base64
 import time
+from pathlib import Path
 from typing import Any
 
 import pytest
+from pyrage import x25519
 
+from openinfra_tui.drift import normalise
+from openinfra_tui.drift.desired.sealed import Opener
 from openinfra_tui.drift.model import Application, Desired, EngineRef
+from openinfra_tui.secret import age, sops
 from tests.controlplane import users
 from tests.controlplane.client import ApiError, Client, Object
 from tests.controlplane.judging import FLUX, judge, labelled
@@ -377,6 +382,91 @@ def test_73_fields_that_another_version_owns_are_asked_about(
     client.apply(labelled({"apiVersion": "autoscaling/v1", **scaler}), "kustomize-controller")
     (found,) = judge(control_plane.kubeconfig(), [{"apiVersion": "autoscaling/v2", **scaler}])
     assert (found.verdict, found.proof) == ("in-sync", "dry-run")
+
+
+def definition(group: str, kind: str, spec: Object, **more: Any) -> Object:
+    """A definition of one kind whose `spec` has a type."""
+    plural = f"{kind.lower()}s"
+    schema = {"type": "object", "properties": {"spec": {"type": "object", "properties": spec}}}
+    version = {"name": "v1", "served": True, "storage": True, "schema": {"openAPIV3Schema": schema}}
+    return {
+        "apiVersion": "apiextensions.k8s.io/v1",
+        "kind": "CustomResourceDefinition",
+        "metadata": {"name": f"{plural}.{group}", **more},
+        "spec": {
+            "group": group,
+            "scope": "Namespaced",
+            "names": {"kind": kind, "plural": plural, "singular": kind.lower()},
+            "versions": [version],
+        },
+    }
+
+
+def test_27_a_definition_that_makes_an_atomic_map_granular(
+    control_plane: ControlPlane, namespace: str
+) -> None:
+    client = control_plane.client()
+
+    def typed(sort: str) -> Object:
+        field = {"type": "object", "additionalProperties": {"type": "string"}}
+        return definition("turned.test", "Turned", {"map": {**field, "x-kubernetes-map-type": sort}})
+
+    item = {
+        "apiVersion": "turned.test/v1",
+        "kind": "Turned",
+        "metadata": {"name": "it", "namespace": namespace},
+        "spec": {"map": {"a": "1"}},
+    }
+    client.apply(typed("atomic"))
+    wait_until(client, lambda: _applies(client, labelled(item)))
+    client.apply(typed("granular"))
+    time.sleep(2)  # the server reads a definition anew in its own time
+    client.patch(item, {"spec": {"map": {"b": "2"}}}, "operator")
+    same, less = judge(
+        control_plane.kubeconfig(), [item, {**item, "spec": {"map": {"a": "1", "b": "2", "c": "3"}}}]
+    )
+    assert (same.verdict, same.next) == ("in-sync", "none")
+    assert (less.verdict, [item.path for item in less.differences]) == ("drifted", ["/spec/map/c"])
+
+
+def _applies(client: Client, item: Object) -> bool:
+    try:
+        client.apply(item, "kustomize-controller")
+    except ApiError:
+        return False
+    return True
+
+
+def test_70_what_only_the_server_writes_into_a_definition_is_no_drift(control_plane: ControlPlane) -> None:
+    crd = definition("kept.test", "Kept", {}, creationTimestamp=None)
+    crd["status"] = {"acceptedNames": {"kind": "", "plural": ""}, "conditions": [], "storedVersions": []}
+    control_plane.client().apply(labelled(crd), "kustomize-controller")
+    (found,) = judge(control_plane.kubeconfig(), [crd])
+    assert (found.verdict, found.next) == ("in-sync", "none")
+
+
+def test_65_a_value_that_is_only_encrypted_anew_is_no_drift(
+    control_plane: ControlPlane, namespace: str, tmp_path: Path
+) -> None:
+    identity = str(x25519.Identity.generate())
+    (tmp_path / "key.txt").write_text(f"{identity}\n")
+
+    def encrypted() -> Desired:
+        text = sops.encrypt({"password": "one-word"}, [age.public_recipient(identity)])
+        manifest = {
+            "apiVersion": "v1",
+            "kind": "Secret",
+            "metadata": {"name": "it", "namespace": namespace},
+            "data": {"values.yaml": base64.b64encode(text.encode()).decode()},
+        }
+        opened, closed = Opener(tmp_path / "key.txt").open(manifest)
+        assert opened != manifest
+        return Desired(labelled(opened), FLUX, sealed=closed)
+
+    first, second = encrypted(), encrypted()
+    control_plane.client().apply(normalise.for_apply(first.object), "kustomize-controller")
+    (found,) = judge(control_plane.kubeconfig(), [second])
+    assert (found.verdict, found.proof) == ("in-sync", "local")
 
 
 def test_a_helm_release_does_not_undo_added_labels(control_plane: ControlPlane, namespace: str) -> None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import gzip
 import json
 import subprocess
 from collections.abc import Callable
+from contextlib import aclosing
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +18,12 @@ from click.testing import CliRunner
 from openinfra_tui.cli.diff import command
 from openinfra_tui.drift import normalise
 from openinfra_tui.drift.desired import flux, source
+from openinfra_tui.drift.report import Report
 from openinfra_tui.errors import Refused
+from openinfra_tui.flow.diff import Request, follow
+from openinfra_tui.flow.following import Change
 from tests.controlplane import users
+from tests.controlplane.binaries import binary
 from tests.controlplane.client import Object
 from tests.controlplane.plane import ControlPlane
 
@@ -112,6 +118,12 @@ class Site:
     def verdicts(self, *words: str, user: str = users.ADMIN) -> dict[str, tuple[str, str]]:
         _, report = self.diff(*words, user=user)
         return {item["name"]: (item["verdict"], item["next"]) for item in report["objects"]}
+
+
+@pytest.fixture(scope="session")
+def helm() -> Path:
+    """The helm of the harness, found before a test has a cache of its own."""
+    return binary("helm")
 
 
 @pytest.fixture
@@ -335,6 +347,131 @@ def test_77_the_contents_of_a_helm_release(site: Site, user: str) -> None:
         assert site.verdicts()["inside"] == ("drifted", "update")
         assert "hunter2" not in json.dumps(report)
         assert "changed-by-hand" not in json.dumps(report)
+
+
+def test_47_a_generated_name_that_changes_is_one_object(site: Site) -> None:
+    generator = {
+        "apiVersion": "kustomize.config.k8s.io/v1beta1",
+        "kind": "Kustomization",
+        "namespace": site.namespace,
+        "configMapGenerator": [{"name": "made", "literals": ["a=1", "b=1"]}],
+    }
+    site.write("apps/kustomization.yaml", generator)
+    site.reconcile()
+    assert {verdict for verdict, _ in site.verdicts().values()} == {"in-sync"}
+    generator["configMapGenerator"] = [{"name": "made", "literals": ["a=2", "b=1"]}]
+    site.write("apps/kustomization.yaml", generator)
+    site.commit()
+    _, report = site.diff()
+    (made,) = [item for item in report["objects"] if item["name"].startswith("made-")]
+    assert (made["verdict"], made["next"]) == ("pending", "create")
+    assert "takes the place of made-" in made["reason"]
+    assert [(item["path"], item["desired"], item["live"]) for item in made["differences"]] == [
+        ("/data/a", "2", "1")
+    ]
+
+
+def test_80_and_81_a_chart_that_throws_dice_or_asks_the_cluster_is_not_drift(
+    helm: Path, site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", f"{helm.parent}:/usr/local/bin:/usr/bin:/bin")
+    release = {
+        "apiVersion": "helm.toolkit.fluxcd.io/v2",
+        "kind": "HelmRelease",
+        "metadata": {"name": "web", "namespace": site.namespace},
+        "spec": {
+            "interval": "1h",
+            "chart": {
+                "spec": {"chart": "charts/web", "sourceRef": {"kind": "GitRepository", "name": "site"}}
+            },
+            "valuesFrom": [{"kind": "ConfigMap", "name": "values"}],
+            "values": {"other": "o"},
+        },
+    }
+    values = site.config_map("values", data={"values.yaml": "word: from-git\nother: lost\n"})
+    site.write("apps/all.yaml", release, values)
+    templates = {
+        "plain": "word: {{ .Values.word }}\n  other: {{ .Values.other }}",
+        "dice": 'word: {{ include "dice" . }}',
+        "asks": 'word: {{ (lookup "v1" "ConfigMap" "a" "b").kind | default "none" }}',
+        "clock": 'word: {{ now | date "2006" | quote }}',
+    }
+    (site.root / "charts/web/templates").mkdir(parents=True)
+    (site.root / "charts/web/Chart.yaml").write_text("apiVersion: v2\nname: web\nversion: 1.0.0\n")
+    helper = '{{- define "dice" }}{{ randAlphaNum 9 | quote }}{{ end -}}\n'
+    (site.root / "charts/web/templates/_help.tpl").write_text(helper)
+    for name, data in templates.items():
+        (site.root / f"charts/web/templates/{name}.yaml").write_text(
+            f"apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: {name}\ndata:\n  {data}\n"
+        )
+    site.reconcile()
+    metadata = {
+        "labels": {"app.kubernetes.io/managed-by": "Helm"},
+        "annotations": {
+            "meta.helm.sh/release-name": "web",
+            "meta.helm.sh/release-namespace": site.namespace,
+        },
+    }
+    for name in templates:
+        data = {"word": "from-git", "other": "o"} if name == "plain" else {"word": "another"}
+        site.client.apply(site.config_map(name, data=data, metadata=metadata), "helm-controller")
+    found = site.verdicts("--against", "head")
+    assert {name: found[name] for name in templates} == {
+        "plain": ("in-sync", "none"),
+        "dice": ("unverified", "update"),
+        "asks": ("unverified", "update"),
+        "clock": ("unverified", "update"),
+    }
+    chart = site.root / "charts/web/templates/plain.yaml"
+    chart.write_text(chart.read_text().replace(".Values.word", "upper .Values.word"))
+    assert site.verdicts("--against", "head")["plain"][0] == "drifted"
+
+
+def test_the_cluster_is_recorded_when_that_is_asked_for(site: Site) -> None:
+    site.reconcile()
+    site.diff("--record-cluster")
+    uid = site.client.get("v1", "Namespace", "kube-system")["metadata"]["uid"]
+    text = (site.root / ".openinfra/clusters.yaml").read_text()
+    assert text == f"clusters/c: {uid}\n"
+    site.diff()  # the same one is not refused
+
+
+def test_each_change_is_told_while_it_is_watched(site: Site) -> None:
+    site.reconcile()
+    request = Request(site.root, config=site.plane.kubeconfig())
+    two = site.config_map("two")
+
+    async def told() -> list[tuple[str, str, str]]:
+        found = []
+        edits = [
+            lambda: site.client.patch(two, {"data": {"a": "9"}}, "kubectl-edit"),
+            lambda: site.client.delete(two),
+            lambda: site.client.apply(labelled_as_applied(two), "kustomize-controller"),
+        ]
+        async with asyncio.timeout(60), aclosing(follow(request)) as events:
+            async for event in events:
+                if isinstance(event, Report):
+                    assert not event.exit_code()
+                if isinstance(event, Change) and event.before and event.after:
+                    found.append((event.after.key.name, event.before.verdict, event.after.verdict))
+                if isinstance(event, Report | Change):
+                    if not edits:
+                        return found
+                    await asyncio.to_thread(edits.pop(0))
+        return found
+
+    def labelled_as_applied(item: Object) -> Object:
+        labels = {
+            "kustomize.toolkit.fluxcd.io/name": "apps",
+            "kustomize.toolkit.fluxcd.io/namespace": site.namespace,
+        }
+        return {**item, "metadata": {**item["metadata"], "labels": labels}}
+
+    assert asyncio.run(told()) == [
+        ("two", "in-sync", "drifted"),
+        ("two", "drifted", "missing"),
+        ("two", "missing", "in-sync"),
+    ]
 
 
 def test_a_selector_a_namespace_and_a_verdict_narrow_the_report(site: Site) -> None:

@@ -288,6 +288,21 @@ def test_which_webhooks_may_change_an_object(admission, touches):
     assert not admission.touches({**manifest, "apiVersion": "batch/v1"}, "jobs")
 
 
+@pytest.mark.parametrize(
+    ("selector", "touches"),
+    [
+        ({"matchLabels": {"kubernetes.io/metadata.name": "other"}}, False),
+        ({"matchLabels": {"kubernetes.io/metadata.name": "demo"}}, True),
+        ({"matchLabels": {"kubernetes.io/metadata.name": "other", "team": "a"}}, True),
+    ],
+)
+def test_without_the_namespaces_only_their_names_are_known(selector, touches):
+    rule = {"apiGroups": ["*"], "apiVersions": ["*"], "operations": ["*"], "resources": ["*"]}
+    admission = Admission(({"webhooks": [{"rules": [rule], "namespaceSelector": selector}]},))
+    manifest = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "a", "namespace": "demo"}}
+    assert admission.touches(manifest, "configmaps") is touches
+
+
 def test_a_revision_is_read_without_the_work_tree(tmp_path):
     root = tmp_path / "r"
     write(root, {"a.yaml": [config_map("old")]})

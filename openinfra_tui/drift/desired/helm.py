@@ -19,7 +19,7 @@ from openinfra_tui.drift.desired import goyaml
 from openinfra_tui.drift.model import Application, Desired, EngineRef, IgnoreRule, Origin
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
 MANAGER = "helm-controller"
 _LARGEST = 64 << 20  # a release fits into a Secret of 1 MiB; a bomb does not fit here
@@ -86,9 +86,15 @@ def desired(
         namespaced: by apiVersion and kind, whether objects have a namespace.
     """
     newest = release["status"]["history"][0]
-    name, namespace = str(newest.get("name")), str(newest.get("namespace"))
+    names = str(newest.get("name")), str(newest.get("namespace"))
     application = application_of(release)
-    out = []
+    return [Desired(item, application, origin) for item in dressed(objects, *names, namespaced)]
+
+
+def dressed(
+    objects: Iterable[Mapping[str, Any]], name: str, namespace: str, namespaced: Mapping[Any, bool]
+) -> Iterator[dict[str, Any]]:
+    """The objects of a release with the labels, annotations and namespace that helm-controller gives them."""
     for item in objects:
         metadata = dict(item.get("metadata") or {})
         metadata["labels"] = {**(metadata.get("labels") or {}), "app.kubernetes.io/managed-by": "Helm"}
@@ -100,5 +106,4 @@ def desired(
         kind = (str(item.get("apiVersion")), str(item.get("kind")))
         if namespaced.get(kind) and not metadata.get("namespace"):
             metadata["namespace"] = namespace
-        out.append(Desired({**item, "metadata": metadata}, application, origin))
-    return out
+        yield {**item, "metadata": metadata}

@@ -54,6 +54,10 @@ class Opener:
             left += [f"/data/{name}"] if plain is None else []
         return {**manifest, "data": data}, tuple(left)
 
+    def values(self, text: bytes) -> bytes | None:
+        """A values file that is encrypted, opened; None when nothing opens it."""
+        return self._decrypt(text, "yaml")
+
     def _decrypt(self, text: bytes, form: str) -> bytes | None:
         if self._key_file is None:
             return None
@@ -71,6 +75,11 @@ class Opener:
             return proc.run(words, stdin=text, env=environment, timeout=30).stdout
         except ToolError:
             return None  # not for this key: the value stays closed and is told as such
+
+
+def is_sealed(text: bytes) -> bool:
+    """Whether a file is one that SOPS encrypted."""
+    return _SEALED_FILE.search(text) is not None
 
 
 def _raw(value: Any) -> bytes:

@@ -192,6 +192,15 @@ def at_revision(directory: Path, revision: str, into: Path) -> Source:
     return Source(into.resolve(), commit)
 
 
+def remotes(directory: Path) -> tuple[str, ...]:
+    """The addresses of a repository's remotes."""
+    root = directory.resolve()
+    if not (root / ".git").exists():
+        return ()
+    printed = _git(root, "config", "--get-regexp", r"^remote\..*\.url$", ok=(0, 1))
+    return tuple(line.partition(" ")[2] for line in printed.splitlines() if line)
+
+
 def has_commit(directory: Path, commit: str) -> bool:
     """Whether a full commit name is in this repository."""
     if not re.fullmatch(r"[0-9a-f]{40}|[0-9a-f]{64}", commit) or not (directory / ".git").exists():

@@ -1,0 +1,110 @@
+"""What an engine removes although a server-side apply of its manifest would not (drift.md A2, A6).
+
+Flux folds the fields of kubectl into its own, Argo CD those of one client-side manager, and a three-way merge
+removes what it applied last.
+"""
+
+from __future__ import annotations
+
+import json
+from copy import deepcopy
+from typing import TYPE_CHECKING, Any
+
+from openinfra_tui.drift import managed
+from openinfra_tui.drift.mask import LAST_APPLIED
+from openinfra_tui.drift.values import same
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from openinfra_tui.drift.managed import Entry, Path
+    from openinfra_tui.drift.model import Application
+    from openinfra_tui.drift.schema import Type
+
+_FLUX = "kustomize.toolkit.fluxcd.io"
+
+
+def reverts(
+    application: Application,
+    entries: tuple[Entry, ...],
+    wanted: Mapping[str, Any],
+    there: Mapping[str, Any],
+    kind: Type | None,
+) -> list[Path]:
+    """Paths of fieldsV1 that the engine removes beyond what a server-side apply removes.
+
+    Args:
+        application: how the object is applied.
+        entries: of the live object's managedFields.
+        wanted: the manifest.
+        there: the live object.
+        kind: its type.
+    """
+    if application.client_side:
+        return _applied_last(wanted, there, kind)
+    annotations = (wanted.get("metadata") or {}).get("annotations") or {}
+    if application.takes_over and str(annotations.get(f"{_FLUX}/ssa", "")).lower() == "merge":
+        return []
+    mine = managed.own(entries, application.manager)
+    folded = [entry for entry in entries if entry is not mine and _folds(application, entry)]
+    kept = [entry for entry in entries if entry not in folded and entry is not mine]
+    found: dict[Path, None] = {}
+    for entry in folded:
+        tops = set(managed.leftovers(entry.fields, wanted, there, kind))
+        for path in managed.paths(entry.fields):
+            gone = any(path[:length] in tops for length in range(1, len(path) + 1))
+            if gone and not any(managed.touches(other.fields, path) for other in kept):
+                found[path] = None
+    # A path below another one goes with it.
+    return [path for path in found if not any(path[:n] in found for n in range(1, len(path)))]
+
+
+def _folds(application: Application, entry: Entry) -> bool:
+    """Whether the engine makes the fields of an entry its own before it applies."""
+    if application.takes_over:
+        return managed.taken_over(entry, application.manager)
+    # client-go, csaupgrade: the Update entry of the one manager that is named.
+    return (
+        bool(application.migrates)
+        and entry.manager == application.migrates
+        and entry.operation == "Update"
+        and not entry.subresource
+    )
+
+
+def _applied_last(wanted: Mapping[str, Any], there: Mapping[str, Any], kind: Type | None) -> list[Path]:
+    """What a three-way merge removes: applied last, still there, and not wanted any more."""
+    text = ((there.get("metadata") or {}).get("annotations") or {}).get(LAST_APPLIED)
+    try:
+        last = json.loads(text) if text else None
+    except ValueError:
+        last = None
+    if not isinstance(last, dict):
+        return []
+    group = str(wanted.get("apiVersion", "")).rpartition("/")[0]
+    known = None if is_custom(group) else kind
+    return managed.leftovers(managed.fields_of(last, known), wanted, there, known)
+
+
+def is_custom(group: str) -> bool:
+    """Whether kinds of a group have no Go type in kubectl: their merges know no list keys."""
+    return "." in group and not group.endswith(".k8s.io")
+
+
+def lists_equal(wanted: Any, there: Any) -> bool:
+    """Whether every list of a manifest is in the live object as it is."""
+    if isinstance(wanted, dict) and isinstance(there, dict):
+        return all(lists_equal(value, there.get(key)) for key, value in wanted.items())
+    return same(wanted, there) if isinstance(wanted, list) else True
+
+
+def merge_patch(payload: Mapping[str, Any], gone: list[Path]) -> dict[str, Any]:
+    """The JSON merge patch (RFC 7386) of a manifest that also removes some paths of maps."""
+    out: dict[str, Any] = deepcopy(dict(payload))
+    for path in gone:
+        node: Any = out
+        for element in path[:-1]:
+            node = node.setdefault(str(managed.decoded(element)), {}) if isinstance(node, dict) else None
+        if isinstance(node, dict) and path[-1].startswith("f:"):
+            node[str(managed.decoded(path[-1]))] = None
+    return out
