@@ -27,6 +27,7 @@ COMMANDS = {
     "preset": "List presets, or show one as a site file.",
     "schema": "Print the JSON Schema of a site.",
     "site": "The sites of one repository: add, remove, list.",
+    "wizard": "From the first question to a committed repository, on one screen.",
 }
 
 
