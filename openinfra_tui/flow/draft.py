@@ -129,6 +129,13 @@ def repeating(draft: Draft) -> list[str]:
     ]
 
 
+def shown(path: Path) -> str:
+    """A path as one reads it."""
+    home = Path.home()
+    text = short(path)
+    return f"~/{path.relative_to(home)}" if path.is_relative_to(home) and text == str(path) else text
+
+
 def short(path: Path) -> str:
     """A path as one would type it here."""
     here = Path.cwd()

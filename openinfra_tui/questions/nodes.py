@@ -35,8 +35,8 @@ def read_nodes(text: str) -> list[dict[str, Any]]:
     """The hosts of a text, as `nodes` of a site has them.
 
     Args:
-        text: CSV with a header line (name, roles, and any of management, tunnel, storage, disks), YAML (a list,
-            or a site file), or an Ansible inventory in INI or YAML, whose groups give the roles.
+        text: CSV with a header line (name, roles, and any of management, tunnel, storage, disks), YAML (a
+            list, or a site file), or an Ansible inventory in INI or YAML, whose groups give the roles.
 
     Raises:
         UserError: it is none of these, or a host is not as the schema demands; every fault is told.
@@ -85,13 +85,15 @@ def _nodes_in(data: Mapping[str, Any]) -> list[Any] | None:
 
 
 def _csv(lines: Sequence[str]) -> list[dict[str, Any]]:
-    if not lines or "," not in lines[0] and ";" not in lines[0] and "\t" not in lines[0]:
+    if not lines or ("," not in lines[0] and ";" not in lines[0] and "\t" not in lines[0]):
         return []
     delimiter = next(one for one in ("\t", ";", ",") if one in lines[0])
     rows = csv.DictReader(lines, delimiter=delimiter, skipinitialspace=True)
     known = {name.strip().lower(): name for name in rows.fieldnames or ()}
     if "name" not in known:
-        raise UserError("the first line of CSV names the columns, one of them `name`", "name,roles,management")
+        raise UserError(
+            "the first line of CSV names the columns, one of them `name`", "name,roles,management"
+        )
     out = []
     for row in rows:
         cells = {column: str(row.get(name) or "").strip() for column, name in known.items()}

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, ClassVar
 
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical, VerticalScroll
+from textual.content import Content
 from textual.screen import ModalScreen
-from textual.widgets import Input, Label
+from textual.widgets import Input, Label, Static
 
 from openinfra_tui.tui.text import literal
 
@@ -49,6 +50,31 @@ class Confirm(ModalScreen[bool]):
     def action_answer(self, said: bool) -> None:
         """Close with the answer."""
         self.dismiss(said)
+
+
+class Help(ModalScreen[None]):
+    """A longer text, to read and to close.
+
+    Args:
+        title: what it is about.
+        lines: pairs of text and style.
+    """
+
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,f1,enter", "dismiss", priority=True)]
+
+    def __init__(self, title: str, lines: Sequence[tuple[str, str]]) -> None:
+        super().__init__()
+        self._title, self._lines = title, lines
+
+    def compose(self) -> ComposeResult:
+        """The text, which scrolls."""
+        with Vertical(classes="dialog"):
+            yield Label(literal(self._title), classes="title")
+            with VerticalScroll():
+                yield Static(
+                    Content("\n").join(literal(text, style, limit=4000) for text, style in self._lines)
+                )
+            yield Label(literal("esc close"), classes="hint")
 
 
 class Fields(ModalScreen[list[str] | None]):

@@ -27,7 +27,6 @@ def test_from_a_preset_to_a_commit(home: Path, size: tuple[int, int]) -> None:
             pressed = wizard.pressed + 1
             await wizard.pilot.press("enter")
             assert pressed <= MOST_KEYS
-            print(f"{pressed} keys from the preset to the commit")
         assert wizard.app.return_value is not None
         assert any(line.startswith("repeat: openinfra-tui generate") for line in wizard.app.return_value)
 

@@ -11,7 +11,11 @@ ctl1.cloud.example,control network,10.20.0.11,
 sto1.cloud.example,storage,10.20.0.21,/dev/disk/by-path/a /dev/disk/by-path/b
 """
 NODES = [
-    {"name": "ctl1.cloud.example", "roles": ["control", "network"], "addresses": {"management": "10.20.0.11"}},
+    {
+        "name": "ctl1.cloud.example",
+        "roles": ["control", "network"],
+        "addresses": {"management": "10.20.0.11"},
+    },
     {
         "name": "sto1.cloud.example",
         "roles": ["storage"],

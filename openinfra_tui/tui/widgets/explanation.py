@@ -19,7 +19,13 @@ Part = tuple[str, str]
 
 
 class Explanation(VerticalScroll, can_focus=False):
-    """A few sentences, each part with a style of its own."""
+    """A few sentences, each part with a style of its own.
+
+    Attributes:
+        parts: what is said.
+    """
+
+    parts: tuple[Part, ...] = ()
 
     def compose(self) -> ComposeResult:
         """One text."""
@@ -27,6 +33,7 @@ class Explanation(VerticalScroll, can_focus=False):
 
     def show(self, parts: Sequence[Part]) -> None:
         """Replace what is said: pairs of text and style; empty texts are left out."""
-        lines = [literal(text, style, limit=2000) for text, style in parts if text]
+        self.parts = tuple(part for part in parts if part[0])
+        lines = [literal(text, style, limit=2000) for text, style in self.parts]
         self.query_one("#said", Static).update(Content("\n").join(lines))
         self.scroll_home(animate=False)

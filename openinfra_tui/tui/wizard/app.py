@@ -74,8 +74,10 @@ class WizardApp(BaseApp[list[str]]):
 
     def at_stake(self) -> tuple[str, str] | None:
         """The answers are kept, so one question is enough."""
-        if not isinstance(self.screen_stack[0 if len(self.screen_stack) == 1 else 1], WizardScreen):
+        walks = [screen for screen in self.screen_stack if isinstance(screen, WizardScreen)]
+        if not walks:
             return None
+        walks[0].keep_standing()
         return "Leave the wizard?", "The answers are kept: openinfra-tui wizard --resume goes on with them."
 
     def _kept(self) -> str:

@@ -16,7 +16,7 @@ from openinfra_tui.tui.text import literal
 from openinfra_tui.tui.wizard.page import PageView, parts_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
     from datetime import date
 
     from textual.app import ComposeResult
@@ -31,11 +31,11 @@ class FormPage(PageView):
 
     KEYS = "⏎ next tab field"
 
-    def __init__(self, view: View, today: date, focus: str = "") -> None:
+    def __init__(self, view: View, today: date, typed: Mapping[str, str], focus: str = "") -> None:
         super().__init__(view)
         self._questions = view.page.questions if view.page else ()
         self._today = today
-        self._first = focus
+        self._typed, self._first = typed, focus
 
     def compose(self) -> ComposeResult:
         """One row a question, its fault below it."""
@@ -50,7 +50,7 @@ class FormPage(PageView):
                     name.styles.width = width
                     yield name
                     yield Input(
-                        to_line(value),
+                        self._typed.get(question.path, to_line(value)),
                         placeholder=_placeholder(question),
                         suggester=SuggestFromList(known) if known else None,
                         compact=True,
@@ -68,6 +68,9 @@ class FormPage(PageView):
             wrong = [one for one in self.view.of(question) if one.severity == "error" and not one.missing]
             if wrong and question.path in self.view.answers.values:
                 self._show(place, f"{wrong[0].message}. {wrong[0].because}".strip(". "))
+        typed = [place for place, path in enumerate(paths) if path in self._typed]
+        if typed:
+            self._judge(typed, lambda _: None)
 
     def values(self) -> dict[str, Any]:
         """What was typed and is not what holds already."""

@@ -12,7 +12,7 @@ from textual.message import Message
 from textual.widgets import Label, OptionList, Static
 from textual.widgets.option_list import Option
 
-from openinfra_tui.flow.draft import generate_words, is_sealed, short
+from openinfra_tui.flow.draft import generate_words, is_sealed, short, shown
 from openinfra_tui.tui.dialogs import Fields
 from openinfra_tui.tui.text import clean, literal
 from openinfra_tui.tui.wizard.page import PageView
@@ -152,7 +152,7 @@ class ReviewPage(PageView):
             rows.append(
                 Option(
                     Content.assemble(
-                        ("   ", ""), f"{_NAMES[name]:12} ", clean(short(path)), (f"  {note}", "$text-muted")
+                        ("   ", ""), f"{_NAMES[name]:12} ", clean(shown(path)), (f"  {note}", "$text-muted")
                     ),
                     id=name,
                 )

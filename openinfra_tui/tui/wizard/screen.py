@@ -12,9 +12,10 @@ from textual.widgets import Label, Static
 
 from openinfra_tui.flow.draft import replaces, short
 from openinfra_tui.questions.answers import mark_seen, set_answer, site_text
+from openinfra_tui.questions.judge import fault
 from openinfra_tui.questions.pages import first_of, next_page, page_of, previous_page
 from openinfra_tui.tui.beside import beside
-from openinfra_tui.tui.dialogs import Confirm
+from openinfra_tui.tui.dialogs import Confirm, Help
 from openinfra_tui.tui.text import literal
 from openinfra_tui.tui.widgets.explanation import Explanation
 from openinfra_tui.tui.widgets.preview import Preview
@@ -40,13 +41,18 @@ if TYPE_CHECKING:
     from openinfra_tui.flow.generate import Generated
     from openinfra_tui.flow.preview import Preview as Previewed
     from openinfra_tui.flow.update import Accept
-    from openinfra_tui.questions.answers import Answers
     from openinfra_tui.questions.pages import Page
     from openinfra_tui.tui.wizard.app import WizardApp
     from openinfra_tui.tui.wizard.view import View
 
 # How long nothing must change before a preview is worked out.
 _QUIET = 0.3
+_HELP = """\
+Enter   take it and go on             Esc   one page back; nothing that was said is lost
+Tab     the next line of a form       F2    the list of steps: Enter goes to one
+F3      what would be written; left and right change its tab, Esc leaves it
+F10     the review: all that is wrong, and the only place that writes
+Ctrl-Q or Ctrl-C   leave; the answers are kept for openinfra-tui wizard --resume"""
 _KEYS = "F1 help F2 steps F3 preview F10 review"
 
 
@@ -73,6 +79,7 @@ class WizardScreen(Screen[None]):
         self._today, self._keep = today, keep
         self._page: Page | None = None
         self._returning = False
+        self._typed: dict[str, str] = {}
         self._previewed: Previewed | None = None
         self._previewing: set[object] = set()
         self._timer: Timer | None = None
@@ -108,11 +115,6 @@ class WizardScreen(Screen[None]):
         """The application around it."""
         return cast("WizardApp", self.app)
 
-    @property
-    def answers(self) -> Answers:
-        """Everything that was said, with what stands on the page."""
-        return _said(self.draft.answers, self._standing())
-
     def _standing(self) -> Mapping[str, Any]:
         there = self.query(PageView)
         return there.first().values() if there else {}
@@ -120,11 +122,11 @@ class WizardScreen(Screen[None]):
     def _go(self, page: Page | None, focus: str = "") -> None:
         """Show another page; None is the review."""
         self._page = page
-        draft = self.draft
+        draft, typed = self.draft, dict(self._typed)
         self.wizard.hold()
         beside(
             self,
-            lambda: look(draft, page, self._today),
+            lambda: look(draft, page, self._today, typed),
             lambda view: self._show(view, focus),
             group="go",
             ended=self.wizard.ready,
@@ -149,7 +151,7 @@ class WizardScreen(Screen[None]):
             return ReviewPage(view, self.draft)
         match view.page.shape:
             case "form":
-                return FormPage(view, self._today, focus)
+                return FormPage(view, self._today, self._typed, focus)
             case "table":
                 return TablePage(view)
         return ChoicePage(view, several=view.page.shape == "several")
@@ -186,7 +188,7 @@ class WizardScreen(Screen[None]):
             self._go(next_page(self.draft.answers, here, everything=self.draft.everything))
 
     def _renew(self) -> None:
-        draft, page = self.draft, self._page
+        draft, page, typed = self.draft, self._page, dict(self._typed)
 
         def done(view: View) -> None:
             self.view = view
@@ -197,7 +199,7 @@ class WizardScreen(Screen[None]):
             if self.has_class("-preview"):
                 self._preview()
 
-        beside(self, lambda: look(draft, page, self._today), done, group="renew")
+        beside(self, lambda: look(draft, page, self._today, typed), done, group="renew")
 
     def action_preview(self) -> None:
         """What would be written, beside the question or in its place; the same key closes it."""
@@ -346,18 +348,30 @@ class WizardScreen(Screen[None]):
         self._returning = False
         self._go(None)
 
+    def action_help(self) -> None:
+        """What is explained, in full, and the keys."""
+        title = self.view.step if self.view else "Help"
+        lines = [*self.query_one(Explanation).parts, ("", ""), (_HELP, "$text-muted")]
+        self.app.push_screen(Help(title, lines))
+
+    def keep_standing(self) -> None:
+        """Keep what stands on the page, also what cannot be an answer yet."""
+        self._leave()
+
     def _leave(self) -> None:
         self._take(self._standing(), seen=False)
 
     def _take(self, values: Mapping[str, Any], *, seen: bool) -> None:
-        answers = _said(self.draft.answers, values)
-        for question in self._page.questions if seen and self._page else ():
-            answers = mark_seen(answers, question.path)
+        """Take answers; what the schema refuses stays as it was typed, on its page."""
+        answers = self.draft.answers
+        for question in self._page.questions if self._page else ():
+            self._typed.pop(question.path, None)
+            value = values.get(question.path)
+            if value is not None and fault(question, value):
+                self._typed[question.path] = str(value)
+            elif question.path in values:
+                answers = set_answer(answers, question.path, value)
+            elif seen:
+                answers = mark_seen(answers, question.path)
         self.draft = replace(self.draft, answers=answers)
         self._keep(self.draft)
-
-
-def _said(answers: Answers, values: Mapping[str, Any]) -> Answers:
-    for path, value in values.items():
-        answers = set_answer(answers, path, value)
-    return answers

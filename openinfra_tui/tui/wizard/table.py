@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from rich.text import Text
@@ -21,18 +22,27 @@ from openinfra_tui.questions.lines import (
     with_entry,
     without_entry,
 )
+from openinfra_tui.questions.nodes import read_nodes, with_nodes
+from openinfra_tui.site.load import read_text
+from openinfra_tui.tui.beside import beside
 from openinfra_tui.tui.dialogs import Fields
 from openinfra_tui.tui.text import clean, literal
 from openinfra_tui.tui.wizard.page import PageView, parts_of, title_of
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from textual.app import ComposeResult
-    from textual.events import Key
+    from textual.events import Key, Paste
 
     from openinfra_tui.questions.model import Question
     from openinfra_tui.tui.wizard.view import View
 
 _WIDEST = 27
+_NOTHING = {
+    False: "Nothing yet.   a adds one",
+    True: "No host yet.   a adds one, F4 reads a file; or paste them",
+}
 
 
 class TablePage(PageView):
@@ -48,6 +58,8 @@ class TablePage(PageView):
         self._question = view.page.questions[0]
         self._value = value_of(view.answers, self._question.path)
         self._columns = columns(self._question)
+        if self._takes_hosts:
+            self.KEYS = "a e d add, edit, remove F4 file ⏎ next"
 
     def compose(self) -> ComposeResult:
         """Title, table, and what there is to count."""
@@ -75,6 +87,7 @@ class TablePage(PageView):
             "e": partial(self._edit, self._row) if there else partial(self._edit, None),
             "d": self._remove if there else None,
             "delete": self._remove if there else None,
+            "f4": self._ask_file if self._takes_hosts else None,
         }
         action = actions.get(event.key)
         if action is not None:
@@ -84,6 +97,36 @@ class TablePage(PageView):
     def action_onward(self) -> None:
         """Enter goes on, whichever row it is, and also where there is none."""
         self.post_message(self.Answered({}, onward=True))
+
+    def on_paste(self, event: Paste) -> None:
+        """Hosts are taken from the clipboard as they are from a file."""
+        if self._takes_hosts:
+            event.stop()
+            self._import(lambda: event.text)
+
+    @property
+    def _takes_hosts(self) -> bool:
+        return self._question.path == "nodes"
+
+    def _ask_file(self) -> None:
+        def taken(lines: list[str] | None) -> None:
+            if lines is not None:
+                self._import(lambda: read_text(_path(lines[0])))
+
+        def judge(lines: list[str]) -> dict[int, str]:
+            return {} if _path(lines[0]).is_file() else {0: "there is no such file"}
+
+        fields = [("File", "", "CSV, YAML or an Ansible inventory")]
+        self.app.push_screen(Fields("Take hosts from a file", fields, judge), taken)
+
+    def _import(self, text: Callable[[], str]) -> None:
+        there = self._value
+
+        def done(new: list[dict[str, Any]]) -> None:
+            self.take(with_nodes(there or (), new))
+            self.app.notify(f"{len(new)} hosts taken", markup=False)
+
+        beside(self, lambda: read_nodes(text()), done, group="import")
 
     def take(self, value: Any) -> None:
         """Another value of the whole table."""
@@ -140,7 +183,7 @@ class TablePage(PageView):
     def _count(self) -> None:
         """How many entries of each role there are, and what is wrong with them."""
         there = entries_of(self._question, self._value)
-        lines = [literal("" if there else "Nothing yet.   a adds one", "$text-muted")] if not there else []
+        lines = [literal(_NOTHING[self._takes_hosts], "$text-muted")] if not there else []
         roles = [number for number, column in enumerate(self._columns) if column.kind == "several"]
         if roles and there:
             counted = Counter(role for entry in there for role in entry[roles[0]] or ())
@@ -155,6 +198,10 @@ class TablePage(PageView):
         offered = ", ".join(str(one.value) for one in self.view.offered[self._question.path] if one.allowed)
         known = f"Known and fitting: {offered}" if offered else ""
         self.explain([*parts_of(self._question, self.view), (known, "$text-muted")])
+
+
+def _path(line: str) -> Path:
+    return Path(line.strip()).expanduser()
 
 
 def _heading(column: Question) -> str:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from openinfra_tui.flow.draft import short
+from openinfra_tui.flow.draft import shown
 from openinfra_tui.questions.answers import value_of
 from openinfra_tui.questions.choices import choices
 from openinfra_tui.questions.model import NAME, STEPS
-from openinfra_tui.questions.review import problems
+from openinfra_tui.questions.review import Trouble, problems
 from openinfra_tui.questions.walk import find, status, steps
 
 if TYPE_CHECKING:
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from openinfra_tui.questions.choices import Choice
     from openinfra_tui.questions.model import Question
     from openinfra_tui.questions.pages import Page
-    from openinfra_tui.questions.review import Trouble
     from openinfra_tui.questions.walk import Status
 
 
@@ -62,10 +61,10 @@ class View:
         return tuple(one for one in self.troubles if one.question == question.path)
 
 
-def look(draft: Draft, page: Page | None, today: date) -> View:
-    """Work out a page."""
+def look(draft: Draft, page: Page | None, today: date, typed: Mapping[str, str]) -> View:
+    """Work out a page; `typed` are lines that could not be taken as answers, by path."""
     answers = draft.answers
-    found = problems(answers, today, key_at_hand=True)
+    found = (*_not_taken(answers, typed), *problems(answers, today, key_at_hand=True))
     here = page.step if page else "Review"
     order = [step for step in steps(answers) if step != "Start"]
     return View(
@@ -79,11 +78,20 @@ def look(draft: Draft, page: Page | None, today: date) -> View:
     )
 
 
+def _not_taken(answers: Answers, typed: Mapping[str, str]) -> list[Trouble]:
+    """What was typed and is not as it must be: it is told, so that nobody takes it for an answer."""
+    return [
+        Trouble("error", path, path, question.step, f"{question.title}: what was typed cannot be taken", line)
+        for path, line in typed.items()
+        if (question := find(answers, path)) is not None
+    ]
+
+
 def _notes(draft: Draft) -> dict[str, str]:
     """What the places that are written to add to an answer."""
     word = "is read" if draft.age_key.exists() else "is made when all is written, mode 0600,"
     return {
-        "secrets.recipients": f"Beside these, operator: the age key {short(draft.age_key)} {word} and its "
+        "secrets.recipients": f"Beside these, operator: the age key {shown(draft.age_key)} {word} and its "
         "public half can decrypt. Add a key that is kept offline: with the only one lost, all secrets are."
     }
 
