@@ -8,9 +8,10 @@ from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.content import Content
 from textual.screen import ModalScreen
-from textual.widgets import Input, Label, Static
+from textual.widgets import Label, Static
 
 from openinfra_tui.tui.text import literal
+from openinfra_tui.tui.widgets.line import Line
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -68,7 +69,7 @@ class Help(ModalScreen[None]):
 
     def compose(self) -> ComposeResult:
         """The text, which scrolls."""
-        with Vertical(classes="dialog"):
+        with Vertical(classes="dialog wide"):
             yield Label(literal(self._title), classes="title")
             with VerticalScroll():
                 yield Static(
@@ -105,17 +106,17 @@ class Fields(ModalScreen[list[str] | None]):
                 for number, (label, value, hint) in enumerate(self._fields):
                     with Horizontal(classes="field"):
                         yield Label(literal(label), classes="name")
-                        yield Input(value, placeholder=hint, compact=True, id=f"line{number}")
+                        yield Line(value, placeholder=hint, compact=True, id=f"line{number}")
                     yield Label("", classes="fault", id=f"fault{number}")
             yield Label(literal("⏎ next, and take it   tab field   esc leave it as it was"), classes="hint")
 
     @property
-    def _inputs(self) -> list[Input]:
-        return list(self.query(Input))
+    def _inputs(self) -> list[Line]:
+        return list(self.query(Line))
 
-    def on_input_submitted(self, event: Input.Submitted) -> None:
+    def on_input_submitted(self, event: Line.Submitted) -> None:
         """Go to the next line, and take them all after the last."""
-        number = self._inputs.index(event.input)
+        number = int(str(event.input.id).removeprefix("line"))
         if number + 1 < len(self._inputs):
             self._inputs[number + 1].focus()
             return

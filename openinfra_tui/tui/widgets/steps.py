@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 # A glyph each, so that no state is a colour alone.
 MARKS: dict[Status, tuple[str, str]] = {
     "done": ("✓", "$text-success"),
-    "current": ("▸", "bold $text-primary"),
+    "current": ("▸", "bold"),
     "to come": ("·", "$text-muted"),
     "attention": ("!", "bold $text-warning"),
     "not-applicable": ("–", "$text-disabled"),  # noqa: RUF001 - a dash, on purpose

@@ -114,7 +114,7 @@ class ChoicePage(PageView):
         on, off = ("■", "□") if self._several else ("●", "○")
         glyph, style = (on, "bold $text-success") if chosen else (off, "$text-muted")
         if not one.allowed:
-            glyph, style = "✗", "$text-error"
+            glyph, style = "✗", "bold"
         detail = one.detail if one.allowed else one.reason
         label = clean(one.label, limit=40)
         return Content.assemble(

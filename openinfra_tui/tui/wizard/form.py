@@ -6,13 +6,14 @@ from typing import TYPE_CHECKING, Any
 
 from textual.containers import Horizontal, VerticalScroll
 from textual.suggester import SuggestFromList
-from textual.widgets import Input, Label
+from textual.widgets import Label
 
 from openinfra_tui.questions.answers import value_of
 from openinfra_tui.questions.judge import validate
 from openinfra_tui.questions.lines import from_line, to_line
 from openinfra_tui.tui.beside import beside
 from openinfra_tui.tui.text import literal
+from openinfra_tui.tui.widgets.line import Line
 from openinfra_tui.tui.wizard.page import PageView, parts_of
 
 if TYPE_CHECKING:
@@ -49,7 +50,7 @@ class FormPage(PageView):
                     name = Label(literal(_label(question)), classes="name")
                     name.styles.width = width
                     yield name
-                    yield Input(
+                    yield Line(
                         self._typed.get(question.path, to_line(value)),
                         placeholder=_placeholder(question),
                         suggester=SuggestFromList(known) if known else None,
@@ -96,7 +97,7 @@ class FormPage(PageView):
         if number is not None:
             self._judge([number], lambda _: None)
 
-    def on_input_submitted(self, event: Input.Submitted) -> None:
+    def on_input_submitted(self, event: Line.Submitted) -> None:
         """Go to the next line; after the last one, judge all and go on."""
         event.stop()
         number = self._number(event.input.id) or 0
@@ -133,8 +134,8 @@ class FormPage(PageView):
         label.update(literal(f"✗ {fault}" if fault else ""))
         label.set_class(bool(fault), "-shown")
 
-    def _input(self, number: int) -> Input:
-        return self.query_one(f"#line{number}", Input)
+    def _input(self, number: int) -> Line:
+        return self.query_one(f"#line{number}", Line)
 
     def _number(self, name: str | None) -> int | None:
         return int(name.removeprefix("line")) if name and name.startswith("line") else None

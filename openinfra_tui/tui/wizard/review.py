@@ -13,6 +13,7 @@ from textual.widgets import Label, OptionList, Static
 from textual.widgets.option_list import Option
 
 from openinfra_tui.flow.draft import generate_words, is_sealed, short, shown
+from openinfra_tui.questions.listing import listed
 from openinfra_tui.tui.dialogs import Fields
 from openinfra_tui.tui.text import clean, literal
 from openinfra_tui.tui.wizard.page import PageView
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
 class ReviewPage(PageView):
     """Problems with the way back to each, the places that are written to, and the plan."""
 
-    KEYS = "⏎ go w write o order c command"
+    KEYS = "⏎ go w write o order c copy"
 
     class Write(Message):
         """Everything is to be written."""
@@ -201,22 +202,22 @@ def _placed(draft: Draft, name: str, path: Path) -> Draft:
 
 
 def _trouble(one: Trouble) -> Content:
+    question = listed(one.question) if one.question else None
+    title = question.title if question else one.path
     mark, style = ("✗", "bold $text-error") if one.severity == "error" else ("!", "bold $text-warning")
     return Content.assemble(
         (f" {mark} ", style),
         f"{one.step or 'Site file':11} ",
-        clean(one.message, limit=300).replace("\n", " "),
+        clean(one.message if not one.missing else f"{title} {one.message}", limit=300).replace("\n", " "),
     )
 
 
 def _order(previewed: Preview, *, in_full: bool) -> Content:
     """The steps by depth: each line waits for the lines above it; or each step with what it waits for."""
-    counted = {
-        word: sum(change == word for change in previewed.changes.values())
-        for word in ("new", "changed", "removed")
-    }
-    files = ", ".join(f"{count} {word}" for word, count in counted.items())
-    head = f"Files  {files} of {len(previewed.files)}   Secrets  {previewed.secrets}"
+    kinds = list(previewed.changes.values())
+    counted = [f"{kinds.count(word)} {word}" for word in ("new", "changed", "removed") if word in kinds]
+    files = ", ".join(counted) or "none changes"
+    head = f"Files: {files}, {len(previewed.files)} in all · Secrets: {previewed.secrets}"
     lines = [literal(head, "bold"), literal("Order", "bold")]
     if in_full:
         for name, after in previewed.order:

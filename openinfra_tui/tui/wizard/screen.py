@@ -10,7 +10,10 @@ from textual.containers import Container, Horizontal
 from textual.screen import Screen
 from textual.widgets import Label, Static
 
+from openinfra_tui.catalog.read import load_catalog
 from openinfra_tui.flow.draft import replaces, short
+from openinfra_tui.plan.picture import picture
+from openinfra_tui.questions.answers import draft as site_draft
 from openinfra_tui.questions.answers import mark_seen, set_answer, site_text
 from openinfra_tui.questions.judge import fault
 from openinfra_tui.questions.pages import first_of, next_page, page_of, previous_page
@@ -48,11 +51,13 @@ if TYPE_CHECKING:
 # How long nothing must change before a preview is worked out.
 _QUIET = 0.3
 _HELP = """\
-Enter   take it and go on             Esc   one page back; nothing that was said is lost
-Tab     the next line of a form       F2    the list of steps: Enter goes to one
-F3      what would be written; left and right change its tab, Esc leaves it
+Enter   take it and go on
+Esc     one page back; nothing that was said is lost
+Tab     the next line of a form, and Shift-Tab the one before
+F2      the list of steps: Enter goes to one
+F3      what would be written; left and right change its tab
 F10     the review: all that is wrong, and the only place that writes
-Ctrl-Q or Ctrl-C   leave; the answers are kept for openinfra-tui wizard --resume"""
+Ctrl-Q  leave (also Ctrl-C); `openinfra-tui wizard --resume` goes on"""
 _KEYS = "F1 help F2 steps F3 preview F10 review"
 
 
@@ -140,6 +145,7 @@ class WizardScreen(Screen[None]):
             self._preview()
 
     async def _put(self, page: PageView) -> None:
+        self.set_class(isinstance(page, WritingPage), "-writing")
         body = self.query_one("#body", Container)
         async with self.batch():
             await body.remove_children()
@@ -301,7 +307,9 @@ class WizardScreen(Screen[None]):
 
         async def begin() -> None:
             await self._put(page)
-            beside(self, work, page.done, group="write", failed=failed)
+            beside(self, work, page.done, group="write", failed=failed, ended=self.wizard.ready)
+
+        self.wizard.hold()
 
         self.run_worker(begin(), exit_on_error=False)
 
@@ -352,6 +360,8 @@ class WizardScreen(Screen[None]):
         """What is explained, in full, and the keys."""
         title = self.view.step if self.view else "Help"
         lines = [*self.query_one(Explanation).parts, ("", ""), (_HELP, "$text-muted")]
+        if title == "Placement":
+            lines = [(picture(site_draft(self.draft.answers), load_catalog()), ""), ("", ""), *lines]
         self.app.push_screen(Help(title, lines))
 
     def keep_standing(self) -> None:

@@ -59,13 +59,13 @@ class TablePage(PageView):
         self._value = value_of(view.answers, self._question.path)
         self._columns = columns(self._question)
         if self._takes_hosts:
-            self.KEYS = "a e d add, edit, remove F4 file ⏎ next"
+            self.KEYS = "a e d change F4 file ⏎ next"
 
     def compose(self) -> ComposeResult:
         """Title, table, and what there is to count."""
         yield title_of(self._question)
-        yield DataTable(cursor_type="row", zebra_stripes=False, show_header=True)
         yield Static(id="counts")
+        yield DataTable(cursor_type="row")
 
     def on_mount(self) -> None:
         """The cursor stands on the first entry."""

@@ -65,8 +65,8 @@ class WritingPage(PageView):
     def done(self, generated: Generated) -> None:
         """Show the commit, what comes next, and the commands that repeat it."""
         self.query_one("#writing", Label).update("Written")
-        commit = generated.commit or "nothing changed, no commit"
-        wrote = f"{generated.files} files in {short(self._draft.output)}: {commit}"
+        wrote = f"{generated.files} files in {short(self._draft.output)}"
+        wrote += f", commit {generated.commit[:12]}" if generated.commit else ": nothing changed, no commit"
         following, again = commands(self._draft), repeating(self._draft)
         self.progress(wrote)
         for warning in generated.warnings:
