@@ -124,7 +124,7 @@ def commands(draft: Draft) -> list[str]:
 def repeating(draft: Draft) -> list[str]:
     """The commands that do all of it again without a question."""
     return [
-        shlex.join(repeat_words(draft.file, draft.answers, draft.preset)),
+        shlex.join(repeat_words(Path(short(draft.file)), draft.answers, draft.preset)),
         shlex.join(generate_words(draft)),
     ]
 
