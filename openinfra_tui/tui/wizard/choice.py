@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from openinfra_tui.questions.choices import Choice
     from openinfra_tui.tui.wizard.view import View
 
-_LABEL = 18
+_WIDEST = 26
 
 
 class ChoicePage(PageView):
@@ -37,6 +37,7 @@ class ChoicePage(PageView):
         value = value_of(view.answers, self._question.path)
         self._chosen: list[Any] = list(value or ()) if several else [value]
         self._offered = self._with_none(view.offered[self._question.path])
+        self._width = min(_WIDEST, 2 + max((len(one.label) for one in self._offered), default=0))
 
     def compose(self) -> ComposeResult:
         """Title and list."""
@@ -116,10 +117,10 @@ class ChoicePage(PageView):
         if not one.allowed:
             glyph, style = "✗", "bold"
         detail = one.detail if one.allowed else one.reason
-        label = clean(one.label, limit=40)
+        label = clean(one.label, limit=self._width - 1)
         return Content.assemble(
             (f" {glyph} ", style),
-            (f"{label:{_LABEL}} ", "" if one.allowed else "$text-muted"),
+            (f"{label:{self._width}} ", "" if one.allowed else "$text-muted"),
             (clean(detail, limit=200).replace("\n", " "), "$text-muted"),
         )
 

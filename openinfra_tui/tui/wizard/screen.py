@@ -27,6 +27,7 @@ from openinfra_tui.tui.wizard.choice import ChoicePage
 from openinfra_tui.tui.wizard.conflict import ConflictPage
 from openinfra_tui.tui.wizard.form import FormPage
 from openinfra_tui.tui.wizard.page import PageView
+from openinfra_tui.tui.wizard.previews import Previews
 from openinfra_tui.tui.wizard.review import ReviewPage
 from openinfra_tui.tui.wizard.table import TablePage
 from openinfra_tui.tui.wizard.view import look
@@ -37,19 +38,17 @@ if TYPE_CHECKING:
     from datetime import date
 
     from textual.app import ComposeResult
-    from textual.timer import Timer
 
     from openinfra_tui.errors import UserError
     from openinfra_tui.flow.draft import Draft
     from openinfra_tui.flow.generate import Generated
+    from openinfra_tui.flow.preview import Change
     from openinfra_tui.flow.preview import Preview as Previewed
     from openinfra_tui.flow.update import Accept
     from openinfra_tui.questions.pages import Page
     from openinfra_tui.tui.wizard.app import WizardApp
     from openinfra_tui.tui.wizard.view import View
 
-# How long nothing must change before a preview is worked out.
-_QUIET = 0.3
 _HELP = """\
 Enter   take it and go on
 Esc     one page back; nothing that was said is lost
@@ -85,9 +84,7 @@ class WizardScreen(Screen[None]):
         self._page: Page | None = None
         self._returning = False
         self._typed: dict[str, str] = {}
-        self._previewed: Previewed | None = None
-        self._previewing: set[object] = set()
-        self._timer: Timer | None = None
+        self._previews = Previews(self, today)
         self.view: View | None = None
 
     def compose(self) -> ComposeResult:
@@ -228,34 +225,18 @@ class WizardScreen(Screen[None]):
 
     def _preview(self) -> None:
         """Work out what would be written, a moment after the last change."""
-        draft, today = self.draft, self._today
 
-        def work() -> tuple[Previewed, Mapping[str, Any]]:
-            from openinfra_tui.flow.preview import changed_since, preview
-
-            found = preview(draft, today)
-            return found, changed_since(self._previewed, found)
-
-        def done(found: tuple[Previewed, Mapping[str, Any]]) -> None:
-            self._previewed, effect = found
-            self.query_one(Preview).show(self._previewed, effect)
+        def done(previewed: Previewed, effect: Mapping[str, Change]) -> None:
+            self.query_one(Preview).show(previewed, effect)
             for page in self.query(ReviewPage):
-                page.show(self._previewed)
+                page.show(previewed)
 
-        def begin() -> None:
-            beside(self, work, done, group="preview", ended=lambda: self._previewing.discard(mark))
-
-        mark = object()
-        if self._timer is not None:
-            self._timer.stop()
-            self._previewing.clear()
-        self._previewing.add(mark)
-        self._timer = self.set_timer(_QUIET, begin)
+        self._previews.ask(self.draft, done)
 
     @property
     def still(self) -> bool:
         """Whether everything that is shown is worked out."""
-        return not self._previewing and all(worker.is_finished for worker in self.workers)
+        return self._previews.still
 
     def on_review_page_placed(self, message: ReviewPage.Placed) -> None:
         """Another place to write to."""
