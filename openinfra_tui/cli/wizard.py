@@ -5,11 +5,15 @@ from __future__ import annotations
 import os
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from openinfra_tui.errors import UserError
 from openinfra_tui.tui.terminal import require_terminal
+
+if TYPE_CHECKING:
+    from openinfra_tui.flow.draft import Draft
 
 
 @click.command("wizard")
@@ -30,18 +34,12 @@ def run(answers: Path | None = None, *, resume: bool = False, mouse: bool = True
         UserError: there is no terminal for it, or the file cannot be read.
     """
     require_terminal(os.environ, "openinfra-tui new")
-    from openinfra_tui.flow.draft import blank, from_file, from_saved
-    from openinfra_tui.flow.saved import load, state_file
+    from openinfra_tui.flow.state import state_file
     from openinfra_tui.tui.wizard.app import WizardApp
 
     state = state_file(os.environ)
-    draft = blank(os.environ, Path.cwd())
-    if answers is not None:
-        draft = from_file(draft, answers.absolute())
-    elif resume:
-        draft = from_saved(draft, load(state))
     today = datetime.now(tz=UTC).date()
-    app = WizardApp(draft, today, state, begun=answers is not None or resume)
+    app = WizardApp(today, state, _draft(answers, state) if answers is not None or resume else None)
     lines = app.run(mouse=mouse)
     if app.return_code:
         raise SystemExit(app.return_code)
@@ -51,3 +49,11 @@ def run(answers: Path | None = None, *, resume: bool = False, mouse: bool = True
         raise click.Abort
     for line in lines:
         click.echo(line)
+
+
+def _draft(answers: Path | None, state: Path) -> Draft:
+    from openinfra_tui.flow.draft import blank, from_file, from_saved
+    from openinfra_tui.flow.saved import load
+
+    draft = blank(os.environ, Path.cwd())
+    return from_saved(draft, load(state)) if answers is None else from_file(draft, answers.absolute())

@@ -26,6 +26,7 @@ class Draft:
         file: where the site file is written.
         output: the folder of the repository.
         age_key: the identity that opens the secrets; it is made where there is none.
+        sealing: the certificate of Sealed Secrets' controller, read where that keeps the secrets.
         preset: the preset that it began from, or empty.
         opened: whether `file` is where the answers came from, so that it may be replaced.
     """
@@ -35,13 +36,21 @@ class Draft:
     file: Path
     output: Path
     age_key: Path
+    sealing: Path
     preset: str = ""
     opened: bool = False
 
 
 def blank(environ: Mapping[str, str], here: Path) -> Draft:
     """Nothing said yet, and the usual places."""
-    return Draft(Answers(), True, here / "site.yaml", here / "clouds", age_key_file(environ))
+    return Draft(
+        Answers(),
+        True,
+        here / "site.yaml",
+        here / "clouds",
+        age_key_file(environ),
+        here / "sealed-secrets.crt",
+    )
 
 
 def from_preset(draft: Draft, name: str) -> Draft:
@@ -88,9 +97,14 @@ def age_key_file(environ: Mapping[str, str]) -> Path:
     return Path(named) if named else config / "sops" / "age" / "keys.txt"
 
 
-def is_sealed(answers: Answers) -> bool:
-    """Whether the repository will hold encrypted files, for which an age key is needed."""
-    return str(value_of(answers, "secrets.backend")) == "sops"
+def has_recipients(answers: Answers) -> bool:
+    """Whether the repository will hold files for age recipients, one of which is the operator's own key."""
+    return str(value_of(answers, "secrets.backend")) != "sealed-secrets"
+
+
+def certificate(draft: Draft) -> Path | None:
+    """The certificate of Sealed Secrets' controller, where that seals and its file is there."""
+    return None if has_recipients(draft.answers) or not draft.sealing.exists() else draft.sealing
 
 
 def replaces(draft: Draft, text: str) -> bool:
@@ -101,8 +115,10 @@ def replaces(draft: Draft, text: str) -> bool:
 def generate_words(draft: Draft, ours: tuple[str, ...] = (), theirs: tuple[str, ...] = ()) -> list[str]:
     """The command that writes the same repository without a question."""
     words = ["openinfra-tui", "generate", short(draft.file), "--output", short(draft.output)]
-    if is_sealed(draft.answers):
+    if has_recipients(draft.answers):
         words += ["--age-key", str(draft.age_key)]
+    if (sealing := certificate(draft)) is not None:
+        words += ["--certificate", short(sealing)]
     for option, paths in (("--accept-ours", ours), ("--accept-theirs", theirs)):
         for path in paths:
             words += [option, path]

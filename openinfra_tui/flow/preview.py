@@ -6,9 +6,12 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 from openinfra_tui.errors import UserError
-from openinfra_tui.flow.draft import generate_words
-from openinfra_tui.flow.generate import Request, generate, plan_site, render_tree, wanted_secrets
+from openinfra_tui.flow.draft import certificate, has_recipients
+from openinfra_tui.flow.generate import Request, generate
 from openinfra_tui.flow.new import write_site
+from openinfra_tui.flow.planning import plan_site
+from openinfra_tui.flow.rendering import render_tree
+from openinfra_tui.flow.stores import wanted_secrets
 from openinfra_tui.questions.answers import site_of, site_text
 from openinfra_tui.repo.render import read_history
 from openinfra_tui.tree.model import File
@@ -20,7 +23,6 @@ if TYPE_CHECKING:
     from openinfra_tui.flow.draft import Draft
     from openinfra_tui.flow.generate import Generated
     from openinfra_tui.flow.update import Accept
-    from openinfra_tui.plan.model import Plan
 
 Change = Literal["new", "changed", "removed"]
 _SEALED = b"# Encrypted when it is written; what a secret is stands in no preview.\n"
@@ -103,15 +105,11 @@ def write(draft: Draft, today: date, accept: Accept, progress: Callable[[str], N
     """
     write_site(draft.file, draft.answers, replace=True)
     progress(f"wrote {draft.file}")
-    age_key = draft.age_key if "--age-key" in generate_words(draft) else None
-    request = Request(draft.file, draft.output, age_key=age_key, accept=accept)
+    request = Request(
+        draft.file,
+        draft.output,
+        age_key=draft.age_key if has_recipients(draft.answers) else None,
+        accept=accept,
+        certificate=certificate(draft),
+    )
     return generate(request, today, progress)
-
-
-def plan_of(draft: Draft, today: date) -> Plan:
-    """The plan alone.
-
-    Raises:
-        UserError: the answers are not finished, or a rule refuses them.
-    """
-    return plan_site(site_of(draft.answers, str(draft.file)), today)[0]

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from textual.pilot import Pilot
 
-from openinfra_tui.flow.draft import Draft, blank
+from openinfra_tui.flow.draft import Draft
 from openinfra_tui.tui.wizard.app import WizardApp
 from openinfra_tui.tui.wizard.page import PageView
 from openinfra_tui.tui.wizard.screen import WizardScreen
@@ -75,11 +75,9 @@ class Driver:
 
 
 @asynccontextmanager
-async def driven(
-    draft: Draft | None = None, *, size: tuple[int, int] = SMALL, begun: bool = False
-) -> AsyncIterator[Driver]:
+async def driven(draft: Draft | None = None, *, size: tuple[int, int] = SMALL) -> AsyncIterator[Driver]:
     here = Path.cwd()
-    app = WizardApp(draft or blank({}, here), TODAY, here / "state" / "answers.json", begun=begun)
+    app = WizardApp(TODAY, here / "state" / "answers.json", draft)
     async with app.run_test(size=size, notifications=True) as pilot:
         driver = Driver(app, pilot)
         await driver.settle()

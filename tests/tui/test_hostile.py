@@ -31,7 +31,7 @@ HOSTILE = {
 @pytest.mark.parametrize("text", HOSTILE.values(), ids=HOSTILE)
 def test_typed_and_pasted(text: str, home: Path) -> None:
     async def scenario() -> None:
-        async with driven(preset(), begun=True) as wizard:
+        async with driven(preset()) as wizard:
             wizard.screen.query(Input).first().value = text
             await wizard.press("tab", "f10", "f1", "escape")
             _is_harmless(wizard.text)
@@ -64,14 +64,14 @@ def test_what_is_kept_is_gone_on_with(home: Path) -> None:
     state = home / "state" / "answers.json"
 
     async def scenario() -> None:
-        async with driven(preset(), begun=True) as wizard:
+        async with driven(preset()) as wizard:
             await wizard.clear()
             await wizard.type("ber1")
             await wizard.press("enter", "enter")
             kept = load(state)
             assert kept.answers == wizard.screen.draft.answers
             assert kept.answers.values["metadata.name"] == "ber1"
-        async with driven(from_saved(preset(), load(state)), begun=True) as wizard:
+        async with driven(from_saved(preset(), load(state))) as wizard:
             assert wizard.screen.view is not None
             assert wizard.screen.view.step == "Nodes"
             assert wizard.screen.view.name == "ber1"
@@ -81,7 +81,7 @@ def test_what_is_kept_is_gone_on_with(home: Path) -> None:
 
 def test_a_name_that_cannot_be_one_is_never_kept_as_an_answer(home: Path) -> None:
     async def scenario() -> None:
-        async with driven(preset(), begun=True) as wizard:
+        async with driven(preset()) as wizard:
             await wizard.clear()
             await wizard.type("Not A Name")
             await wizard.press("f10")
@@ -96,7 +96,7 @@ def test_a_name_that_cannot_be_one_is_never_kept_as_an_answer(home: Path) -> Non
 
 
 def test_the_first_screen_loads_no_heavy_library() -> None:
-    heavy = ("git", "cookiecutter", "httpx", "pyrage", "jinja2", "openinfra_tui.flow.generate")
+    heavy = ("git", "cookiecutter", "httpx", "pyrage", "jinja2", "openinfra_tui.flow.generate", "jsonschema")
     code = (
         "import sys, openinfra_tui.tui.wizard.app, openinfra_tui.cli.wizard\n"
         f"print([name for name in {heavy!r} if name in sys.modules])"

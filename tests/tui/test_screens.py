@@ -12,8 +12,10 @@ from tests.tui.driving import LARGE, SMALL, driven
 from tests.tui.scenes import SCENES
 
 SNAPSHOTS = Path(__file__).resolve().parents[2] / "snapshots" / "tui"
+FAST = [(name, SMALL, "dark") for name in SCENES]
 CASES = [
-    *((name, size, "dark") for name in SCENES for size in (SMALL, LARGE)),
+    *FAST,
+    *((name, LARGE, "dark") for name in SCENES),
     *((name, SMALL, "light") for name in ("form", "choice-refused", "nodes", "review", "preview-tree")),
 ]
 
@@ -23,7 +25,7 @@ def picture(name: str, size: tuple[int, int], shade: str) -> str:
 
     async def scenario() -> str:
         draft = begin() if begin else None
-        async with driven(draft, size=size, begun=begin is not None) as wizard:
+        async with driven(draft, size=size) as wizard:
             wizard.app.theme = f"textual-{shade}"
             await scene(wizard)
             await wizard.settle()
@@ -34,11 +36,14 @@ def picture(name: str, size: tuple[int, int], shade: str) -> str:
     return re.sub(r"terminal-\d+", "terminal", svg).replace(" \n", "\n")
 
 
-@pytest.mark.parametrize(
-    ("name", "size", "shade"),
-    CASES,
-    ids=[f"{name}-{size[0]}x{size[1]}-{shade}" for name, size, shade in CASES],
-)
+def case(one: tuple[str, tuple[int, int], str]) -> object:
+    """The contract size is compared at every run, the others where minutes do not count."""
+    name, size, shade = one
+    marks = () if one in FAST else (pytest.mark.slow,)
+    return pytest.param(*one, id=f"{name}-{size[0]}x{size[1]}-{shade}", marks=marks)
+
+
+@pytest.mark.parametrize(("name", "size", "shade"), [case(one) for one in CASES])
 def test_screen(
     name: str, size: tuple[int, int], shade: str, home: Path, request: pytest.FixtureRequest
 ) -> None:

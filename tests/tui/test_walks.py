@@ -90,7 +90,7 @@ def walks(seeds: range) -> set[str]:
     rules: set[str] = set()
 
     async def scenario(seed: int) -> None:
-        async with driven(begin(seed), size=SMALL if seed % 2 else LARGE, begun=True) as wizard:
+        async with driven(begin(seed), size=SMALL if seed % 2 else LARGE) as wizard:
             await walk(wizard, random.Random(seed), rules)
 
     for seed in seeds:

@@ -40,7 +40,7 @@ def test_from_a_preset_to_a_commit(home: Path, size: tuple[int, int]) -> None:
 
 def test_everything_that_was_typed_stays_on_the_way_back(home: Path) -> None:
     async def scenario() -> None:
-        async with driven(from_preset(blank({}, home), "openstack-helm-ha"), begun=True) as wizard:
+        async with driven(from_preset(blank({}, home), "openstack-helm-ha")) as wizard:
             await wizard.clear()
             await wizard.type("ber1")
             await wizard.press("enter", "enter", "escape")

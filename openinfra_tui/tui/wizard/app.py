@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -9,16 +11,18 @@ from textual import events
 
 from openinfra_tui.catalog.presets import preset_names
 from openinfra_tui.errors import UserError
-from openinfra_tui.flow.draft import Draft, from_file, from_preset, from_saved, saved
-from openinfra_tui.flow.saved import forget, load, save
 from openinfra_tui.tui.app import BaseApp
+from openinfra_tui.tui.beside import beside
 from openinfra_tui.tui.text import clean
-from openinfra_tui.tui.wizard.screen import WizardScreen
 from openinfra_tui.tui.wizard.start import Start, StartScreen
 
 if TYPE_CHECKING:
     from datetime import date
 
+    from openinfra_tui.flow.draft import Draft
+    from openinfra_tui.tui.wizard.screen import WizardScreen
+
+_NEXT = "openinfra_tui.tui.wizard.screen"
 _PRESETS = {
     "lab": "one small cluster, to try it",
     "openstack-helm-ha": "OpenStack-Helm, highly available",
@@ -29,25 +33,30 @@ class WizardApp(BaseApp[list[str]]):
     """Ends with the lines that the terminal shows afterwards, or with nothing where it was left.
 
     Args:
-        draft: what to begin with.
         today: the day for which the rules judge.
         state: where answers are kept.
-        begun: whether the draft says what to begin with, so that nobody is asked.
+        draft: what to begin with; without it that is asked first.
     """
 
-    def __init__(self, draft: Draft, today: date, state: Path, *, begun: bool) -> None:
+    def __init__(self, today: date, state: Path, draft: Draft | None = None) -> None:
         super().__init__()
-        self._draft, self._today, self._state, self._begun = draft, today, state, begun
+        self._today, self._state, self._draft = today, state, draft
+        self._walking: WizardScreen | None = None
         self.busy = False
         self._ahead: list[events.Key] = []
 
     def on_mount(self) -> None:
         """Start, or go on at once."""
-        if self._begun:
+        if self._draft is not None:
             self._walk(self._draft)
             return
         presets = [(name, _PRESETS.get(name, "")) for name in preset_names()]
-        self.push_screen(StartScreen(presets, self._kept()), self._started)
+        start = StartScreen(presets, self._kept())
+        self.push_screen(start, self._started)
+        # What the next screen needs is read while one looks at this one.
+        self.call_after_refresh(
+            lambda: beside(start, lambda: import_module(_NEXT), lambda _: None, group="import")
+        )
 
     async def on_event(self, event: events.Event) -> None:
         """Keys that come while a page is worked out wait for it; none is lost, none lands on another page."""
@@ -74,15 +83,16 @@ class WizardApp(BaseApp[list[str]]):
 
     def at_stake(self) -> tuple[str, str] | None:
         """The answers are kept, so one question is enough."""
-        walks = [screen for screen in self.screen_stack if isinstance(screen, WizardScreen)]
-        if not walks:
+        if self._walking is None:
             return None
-        walks[0].keep_standing()
+        self._walking.keep_standing()
         return "Leave the wizard?", "The answers are kept: openinfra-tui wizard --resume goes on with them."
 
     def _kept(self) -> str:
         if not self._state.exists():
             return ""
+        from openinfra_tui.flow.saved import load
+
         try:
             return str(load(self._state).file)
         except UserError as error:
@@ -99,22 +109,34 @@ class WizardApp(BaseApp[list[str]]):
             self.on_mount()
 
     def _begin(self, start: Start) -> Draft:
+        from openinfra_tui.flow.draft import blank, from_file, from_preset, from_saved
+        from openinfra_tui.flow.saved import load
+
+        draft = blank(os.environ, Path.cwd())
         match start.kind:
             case "preset":
-                return from_preset(self._draft, start.name)
+                return from_preset(draft, start.name)
             case "file":
-                return from_file(self._draft, Path(start.name).expanduser())
+                return from_file(draft, Path(start.name).expanduser().absolute())
             case "resume":
-                return from_saved(self._draft, load(self._state))
-        return self._draft
+                return from_saved(draft, load(self._state))
+        return draft
 
     def _walk(self, draft: Draft) -> None:
-        self.push_screen(WizardScreen(draft, self._today, self._keep))
+        from openinfra_tui.tui.wizard.screen import WizardScreen
+
+        self._walking = WizardScreen(draft, self._today, self._keep)
+        self.push_screen(self._walking)
 
     def _keep(self, draft: Draft) -> None:
+        from openinfra_tui.flow.draft import saved
+        from openinfra_tui.flow.saved import save
+
         save(self._state, saved(draft))
 
     def finished(self, lines: list[str]) -> None:
         """Leave for good: the answers stand in the site file."""
+        from openinfra_tui.flow.saved import forget
+
         forget(self._state)
         self.exit(lines)

@@ -12,7 +12,7 @@ from textual.message import Message
 from textual.widgets import Label, OptionList, Static
 from textual.widgets.option_list import Option
 
-from openinfra_tui.flow.draft import generate_words, is_sealed, short, shown
+from openinfra_tui.flow.draft import generate_words, has_recipients, short, shown
 from openinfra_tui.questions.listing import listed
 from openinfra_tui.tui.dialogs import Fields
 from openinfra_tui.tui.text import clean, literal
@@ -145,7 +145,7 @@ class ReviewPage(PageView):
 
     def _options(self) -> list[Option]:
         rows = [Option(_trouble(one), id=f"trouble{number}") for number, one in enumerate(self.view.troubles)]
-        places = ["output", "file", *(["age_key"] if is_sealed(self.view.answers) else [])]
+        places = ["output", "file", "age_key" if has_recipients(self.view.answers) else "sealing"]
         for name in places:
             path: Path = getattr(self._draft, name)
             there = path.exists() and not (path.is_dir() and not any(path.iterdir()))
@@ -173,19 +173,21 @@ class ReviewPage(PageView):
             target.update(_order(self._previewed, in_full=self._in_full))
 
 
-_NAMES = {"output": "Repository", "file": "Site file", "age_key": "Age key"}
+_NAMES = {"output": "Repository", "file": "Site file", "age_key": "Age key", "sealing": "Certificate"}
 _THERE = {
     "output": "there already: merged with what you changed",
     "file": "there already: replaced",
     "age_key": "is read",
 }
-_ABSENT = {"output": "new", "file": "new", "age_key": "is made, mode 0600"}
+_ABSENT = {"output": "new", "file": "new", "age_key": "is made, mode 0600", "sealing": "must be there"}
 _EXPLAINED = {
     "output": "The folder of the Git repository. What you edited there is merged with what changes; where "
     "both changed the same, you are asked.",
     "file": "All answers, for `openinfra-tui generate`. The repository holds a copy.",
     "age_key": "The private key that opens the secrets. Its public half is the recipient `operator`. Keep it "
     "outside of the repository, and back it up: without it the secrets are lost.",
+    "sealing": "The certificate of the controller of Sealed Secrets (`kubeseal --fetch-cert`); secrets are "
+    "sealed for it. It is read the first time, and kept in the repository.",
     "write": "Writes the site file and one commit into the repository. Nothing is pushed, and no cluster is "
     "touched.",
 }
@@ -198,6 +200,8 @@ def _placed(draft: Draft, name: str, path: Path) -> Draft:
             return replace(draft, output=path)
         case "age_key":
             return replace(draft, age_key=path)
+        case "sealing":
+            return replace(draft, sealing=path)
     return replace(draft, file=path, opened=draft.opened and draft.file == path)
 
 

@@ -69,8 +69,13 @@ class WritingPage(PageView):
         wrote += f", commit {generated.commit[:12]}" if generated.commit else ": nothing changed, no commit"
         following, again = commands(self._draft), repeating(self._draft)
         self.progress(wrote)
-        for warning in generated.warnings:
-            self.say(f"! {warning}", "$text-warning")
+        told = [*generated.warnings, *(f"secrets: {note}" for note in generated.notes)]
+        told += [
+            f"left as it is: {path}; `generate` takes what this version writes" for path in generated.left
+        ]
+        told += [f"site {one.site} changes too: {', '.join(one.places)}" for one in generated.effects]
+        for line in told:
+            self.say(f"! {line}", "$text-warning")
         for title, lines in (("Next", following), ("The same without a question", again)):
             self.say("")
             self.say(title, "bold")
