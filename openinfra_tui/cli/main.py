@@ -27,6 +27,7 @@ COMMANDS = {
     "preset": "List presets, or show one as a site file.",
     "schema": "Print the JSON Schema of a site.",
     "site": "The sites of one repository: add, remove, list.",
+    "wizard": "From the first question to a committed repository, on one screen.",
 }
 
 
@@ -50,14 +51,24 @@ class LazyGroup(click.Group):
             formatter.write_dl(sorted(COMMANDS.items()))
 
 
-@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(
+    cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]}, invoke_without_command=True
+)
 @click.version_option(__version__)
-def group() -> None:
+@click.pass_context
+def group(ctx: click.Context) -> None:
     """From an operator's answers to a Git repository that Flux reconciles into an OpenStack site.
 
     Exit codes: 0 done; 2 input to mend; 3 faults found; 4 refused; 5 not built yet; 6 a program is missing;
     7 no fault, and something could not be validated; 8 an edit and a new render changed the same.
+
+    Without a command, on a terminal: the wizard.
     """
+    if ctx.invoked_subcommand is None:
+        if not (sys.stdin.isatty() and sys.stderr.isatty()):
+            click.echo(ctx.get_help())
+            ctx.exit(2)
+        import_module("openinfra_tui.cli.wizard").run()
 
 
 def main() -> None:

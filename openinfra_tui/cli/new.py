@@ -13,7 +13,8 @@ import click
 
 from openinfra_tui.errors import UserError
 from openinfra_tui.flow.new import Beginning, begin, repeat_words, still_open, write_site
-from openinfra_tui.flow.saved import Saved, forget, load, save, state_file
+from openinfra_tui.flow.saved import Saved, forget, load, save
+from openinfra_tui.flow.state import state_file
 
 if TYPE_CHECKING:
     from openinfra_tui.cli.prompts.face import Face

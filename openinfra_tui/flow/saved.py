@@ -18,8 +18,6 @@ from openinfra_tui.questions.judge import fault
 from openinfra_tui.questions.listing import listed
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from openinfra_tui.questions.model import Question
 
 _FORMAT = 1
@@ -33,17 +31,6 @@ class Saved:
     answers: Answers
     file: Path
     everything: bool
-
-
-def state_file(environ: Mapping[str, str]) -> Path:
-    """Where answers are kept.
-
-    https://specifications.freedesktop.org/basedir-spec/latest/: a relative path is to be ignored.
-    """
-    base = Path(environ.get("XDG_STATE_HOME", ""))
-    return (
-        (base if base.is_absolute() else Path.home() / ".local" / "state") / "openinfra-tui" / "answers.json"
-    )
 
 
 def save(path: Path, saved: Saved) -> None:

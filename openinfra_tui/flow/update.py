@@ -55,6 +55,20 @@ class Update:
     gone: frozenset[str]
 
 
+class Conflicts(Conflicted):
+    """Everything that the user and the new render changed differently, one by one.
+
+    Args:
+        message: all of them, in words.
+        hint: how they are settled.
+        conflicts: each of them.
+    """
+
+    def __init__(self, message: str, hint: str, conflicts: tuple[Conflict, ...]) -> None:
+        super().__init__(message, hint)
+        self.conflicts = conflicts
+
+
 def merge_tree(render: Tree, history: History, answers: str, accept: Accept) -> Update:
     """Merge a render with what the user changed since the last one.
 
@@ -69,7 +83,7 @@ def merge_tree(render: Tree, history: History, answers: str, accept: Accept) -> 
         accept: how conflicts are settled.
 
     Raises:
-        Conflicted: the user and the render changed the same; every conflict is in the message.
+        Conflicts: the user and the render changed the same.
         UserError: a path of `accept` is that of no file with a conflict.
     """
     files: dict[str, File] = {}
@@ -139,7 +153,7 @@ def _require_used(accept: Accept, paths: Collection[str]) -> None:
             raise UserError(f"{at} is no file that openinfra-tui writes", "paths begin at the repository")
 
 
-def _conflicted(conflicts: list[Conflict], *, missing: bool) -> Conflicted:
+def _conflicted(conflicts: list[Conflict], *, missing: bool) -> Conflicts:
     files = list(dict.fromkeys(conflict.file for conflict in conflicts))
     lines = [f"{_count(conflicts, 'conflict')} in {_count(files, 'file')}; nothing was written"]
     if missing:
@@ -152,10 +166,11 @@ def _conflicted(conflicts: list[Conflict], *, missing: bool) -> Conflicted:
     if len(conflicts) > _CONFLICTS:
         lines += ["", f"and {len(conflicts) - _CONFLICTS} more"]
     review = "--review shows every difference; " if missing else ""
-    return Conflicted(
+    return Conflicts(
         "\n".join(lines),
         f"{review}make your file agree and commit it, or decide for a file or folder with "
         f"--accept-ours PATH (keep yours) or --accept-theirs PATH (take the new one)",
+        tuple(conflicts),
     )
 
 

@@ -49,17 +49,25 @@ class Trouble:
     missing: bool = False
 
 
-def problems(answers: Answers, today: date) -> tuple[Trouble, ...]:
+def problems(answers: Answers, today: date, *, key_at_hand: bool = False) -> tuple[Trouble, ...]:
     """Everything that is wrong with the answers: errors first, each kind in the order of the questions.
 
     Without an error `site_of` gives a site that the rules pass and that this version can write.
+
+    Args:
+        answers: what was said.
+        today: the day for which the rules judge.
+        key_at_hand: whether an age key will be a recipient that no answer names.
     """
     return tuple(
-        sorted(_all(answers, today), key=lambda one: (one.severity != "error", rank(answers, one.question)))
+        sorted(
+            _all(answers, today, key_at_hand),
+            key=lambda one: (one.severity != "error", rank(answers, one.question)),
+        )
     )
 
 
-def _all(answers: Answers, today: date) -> Iterator[Trouble]:
+def _all(answers: Answers, today: date, key_at_hand: bool) -> Iterator[Trouble]:
     data = document(answers)
     for place, why in validate.missing(data):
         yield _trouble(answers, _below(place), "needs an answer", because=why, missing=True)
@@ -76,7 +84,8 @@ def _all(answers: Answers, today: date) -> Iterator[Trouble]:
             source=found.source,
             rule=found.rule,
         )
-    if site.get("secrets.backend") != "sealed-secrets" and not site.get("secrets.recipients"):
+    nobody = not (key_at_hand or site.get("secrets.recipients"))
+    if site.get("secrets.backend") != "sealed-secrets" and nobody:
         yield _trouble(
             answers,
             "secrets.recipients",

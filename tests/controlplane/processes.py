@@ -166,7 +166,7 @@ _given: set[int] = set()
 def free_port() -> int:
     """A free port on loopback, below those that the kernel gives to outgoing connections."""
     while True:
-        port = random.randrange(20000, 32000)  # noqa: S311 - nothing secret about a port
+        port = random.randrange(20000, 32000)
         if port in _given:
             continue
         with socket.socket() as probe:

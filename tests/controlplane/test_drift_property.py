@@ -198,8 +198,8 @@ def test_what_is_proved_is_a_no_op(control_plane: ControlPlane, namespace: str, 
             in [c["status"] for c in crd["status"].get("conditions") or [] if c["type"] == "Established"]
         ),
     )
-    seed = int(os.environ.get("DRIFT_SEED", "0")) or random.randrange(1 << 30)  # noqa: S311 - a seed of test data
-    dice = random.Random(f"{seed}-{part}")  # noqa: S311 - as above
+    seed = int(os.environ.get("DRIFT_SEED", "0")) or random.randrange(1 << 30)
+    dice = random.Random(f"{seed}-{part}")
     wanted: list[Object] = []
     for index in range(CASES // 2):
         manifest = (custom if dice.random() < 0.6 else workload)(dice)

@@ -47,7 +47,7 @@ def places(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
 
 def mutated(seed: int) -> bytes:
     """A site file with one to three faults; or something else altogether."""
-    luck = random.Random(seed)  # noqa: S311 - a test that is the same each time
+    luck = random.Random(seed)
     text = preset_text(luck.choice(preset_names()))
     if seed % 5 == 0:
         raw = RAW[seed // 5 % len(RAW)].encode("utf-8", "surrogatepass")

@@ -1,0 +1,1 @@
+"""The terminal: screens over the same functions that the command line calls."""

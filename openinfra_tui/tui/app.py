@@ -1,0 +1,46 @@
+"""What every screen of the program has in common: styles, themes, and how one leaves."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import ClassVar, TypeVar
+
+from textual.app import App
+from textual.binding import Binding, BindingType
+
+from openinfra_tui.tui.dialogs import Confirm
+
+ResultT = TypeVar("ResultT")
+# Below it panes take turns; 80x24 is what every screen must fit.
+WIDE = 100
+
+
+class BaseApp(App[ResultT]):
+    """An application that leaves on one key, after one question where something would be lost."""
+
+    CSS_PATH = Path(__file__).with_name("styles.tcss")
+    TITLE = "openinfra-tui"
+    HORIZONTAL_BREAKPOINTS = [  # noqa: RUF012 - Textual declares it for instances
+        (0, "-narrow"),
+        (WIDE, "-wide"),
+    ]
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("ctrl+q,ctrl+c", "leave", "Leave", priority=True, id="leave"),
+    ]
+
+    def at_stake(self) -> tuple[str, str] | None:
+        """The question to ask before leaving and what follows from it, or None where nothing is lost."""
+        return None
+
+    def action_leave(self) -> None:
+        """Leave, after one question at most; the same key again is the answer."""
+        question = self.at_stake()
+        if question is None or isinstance(self.screen, Confirm):
+            self.exit()
+            return
+
+        def answered(said: bool | None) -> None:
+            if said:
+                self.exit()
+
+        self.push_screen(Confirm(*question, yes="leave"), answered)

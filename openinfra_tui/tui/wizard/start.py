@@ -1,0 +1,112 @@
+"""The first screen: new, from a preset, a site file, or what was kept."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar, Literal
+
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+from textual.content import Content
+from textual.screen import Screen
+from textual.widgets import Label, OptionList, Static
+from textual.widgets.option_list import Option
+
+from openinfra_tui.tui.dialogs import Confirm, Fields
+from openinfra_tui.tui.text import clean, literal
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from textual.app import ComposeResult
+
+
+@dataclass(frozen=True)
+class Start:
+    """How to begin: what, and which preset or file."""
+
+    kind: Literal["new", "preset", "file", "resume"]
+    name: str = ""
+
+
+class StartScreen(Screen[Start]):
+    """Offers the ways to begin.
+
+    Args:
+        presets: name of each preset, and what it is.
+        kept: the site file that kept answers are for, or empty.
+    """
+
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "app.leave", "Leave")]
+
+    def __init__(self, presets: Sequence[tuple[str, str]], kept: str) -> None:
+        super().__init__()
+        self._presets, self._kept = presets, kept
+
+    def compose(self) -> ComposeResult:
+        """A line each."""
+        yield Label(literal("openinfra-tui", "bold $text-primary"), id="head-start")
+        yield Static(classes="rule")
+        with Vertical(id="start"):
+            yield Label(
+                literal("From answers to a Git repository that Flux or Argo CD reconciles"), classes="title"
+            )
+            yield OptionList(*self._options())
+            yield Label(
+                literal("Nothing is written before the review, and no cluster is touched."), classes="note"
+            )
+        yield Static(classes="rule")
+        yield Static(literal("↑↓ choose  ⏎ begin  esc leave"), id="keys")
+
+    def on_mount(self) -> None:
+        """The first line is what one most likely wants."""
+        self.query_one(OptionList).focus()
+
+    def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
+        """Begin; what was kept is forgotten only when that was said."""
+        kind, _, name = str(event.option.id).partition(":")
+        if kind == "file":
+            self._ask_file()
+        elif kind == "resume":
+            self.dismiss(Start("resume"))
+        else:
+            self._anew(Start("preset" if kind == "preset" else "new", name))
+
+    def _options(self) -> list[Option]:
+        rows = [("resume", "Go on", f"with the answers kept for {self._kept}")] if self._kept else []
+        rows += [(f"preset:{name}", name, what) for name, what in self._presets]
+        rows += [
+            ("new", "New", "every question, from the first"),
+            ("file", "Open", "a site file, finished or not"),
+        ]
+        return [
+            Option(
+                Content.assemble(f" {clean(title, limit=30):20}  ", (clean(what, limit=100), "$text-muted")),
+                id=name,
+            )
+            for name, title, what in rows
+        ]
+
+    def _ask_file(self) -> None:
+        def taken(lines: list[str] | None) -> None:
+            if lines is not None:
+                self._anew(Start("file", lines[0].strip()))
+
+        def judge(lines: list[str]) -> dict[int, str]:
+            path = Path(lines[0].strip()).expanduser()
+            return {} if path.is_file() else {0: "there is no such file"}
+
+        self.app.push_screen(Fields("Open a site file", [("Path", "", "site.yaml")], judge), taken)
+
+    def _anew(self, start: Start) -> None:
+        if not self._kept:
+            self.dismiss(start)
+            return
+
+        def answered(said: bool | None) -> None:
+            if said:
+                self.dismiss(start)
+
+        detail = f"Those for {self._kept} are replaced with the first new answer."
+        self.app.push_screen(Confirm("Forget the answers that were kept?", detail, "forget them"), answered)
