@@ -2,10 +2,10 @@
 
     scripts/images.py CLONE [TARGET]
 
-CLONE is a clone of https://opendev.org/openstack/openstack-helm with the commits of all pins. Of each chart that a
-skeleton pins, `images.tags` of its values is read at that commit: a published version ends in its commit
-(`2026.1.19+55794356b`), the others are at the commit of `engine/pins.py`. TARGET gets chart → version → name →
-reference, sorted, so that two runs differ in nothing.
+CLONE is a clone of https://opendev.org/openstack/openstack-helm with the commits of all pins. Of each chart
+that a skeleton pins, `images.tags` of its values is read at that commit: a published version ends in its
+commit (`2026.1.19+55794356b`), the others are at the commit of `engine/pins.py`. TARGET gets chart → version
+→ name → reference, sorted, so that two runs differ in nothing.
 """
 
 from __future__ import annotations

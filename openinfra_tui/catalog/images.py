@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 # Name below images.tags → what must be true in the values, and what the charts have there.
-# Sources: helm-toolkit/templates/manifests/_job_image_repo_sync.tpl, libvirt/templates/daemonset-libvirt.yaml.
+# Sources: _job_image_repo_sync.tpl of helm-toolkit, daemonset-libvirt.yaml of libvirt.
 _ONLY_WHEN = {
     "image_repo_sync": ("images.local_registry.active", False),
     "kubectl": ("conf.qemu.vnc_tls", False),
@@ -51,7 +51,7 @@ class Image:
     @property
     def key(self) -> str:
         """The path that leads it elsewhere."""
-        return self.reference or self.repository or self.prefix
+        return self.reference or self.registry or self.repository or self.prefix
 
     def is_used(self, values: Mapping[str, Any]) -> bool:
         """Whether a release with these values runs it."""

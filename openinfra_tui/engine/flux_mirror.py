@@ -1,4 +1,7 @@
-"""Flux: how the overlay of a site turns sources and images to its mirrors. `components/` stays that of every site."""
+"""Flux: how the overlay of a site turns sources and images to its mirrors.
+
+`components/` stays that of every site.
+"""
 
 from __future__ import annotations
 

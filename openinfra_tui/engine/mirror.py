@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from openinfra_tui.plan.model import Plan
 
 FILE = "values.mirror.yaml"
-_HEADER = "# Images by way of spec.mirrors.images; `openinfra-tui mirror list` names what the mirror must hold.\n"
+_HEADER = "# spec.mirrors.images; `openinfra-tui mirror list` says what the mirror must hold.\n"
 
 
 @dataclass(frozen=True)

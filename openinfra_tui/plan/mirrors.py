@@ -1,7 +1,7 @@
 """Where a site fetches from instead of the internet: the references of a plan, led through its mirrors.
 
-An image keeps its host as a folder of the mirror, so that no two images can meet; a chart keeps its name, and a
-Git repository owner and name, which is all that a Git server has places for.
+An image keeps its host as a folder of the mirror, so that no two images can meet; a chart keeps its name, and
+a Git repository owner and name, which is all that a Git server has places for.
 """
 
 from __future__ import annotations
@@ -66,7 +66,7 @@ def mirrors_of(spec: Mapping[str, object]) -> Mirrors:
 
 
 def with_host(reference: str) -> str:
-    """An image reference with its host: one without is of Docker Hub, there below `library` if it has no owner.
+    """An image reference with its host: one without is of Docker Hub, below `library` if it has no owner.
 
     Source: https://github.com/distribution/reference/blob/main/normalize.go
     """
