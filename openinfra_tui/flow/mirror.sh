@@ -13,6 +13,13 @@ pause=${MIRROR_PAUSE:-5}
 failed=()
 mkdir -p "$work/charts" "$work/git"
 
+need() {
+  if ! command -v "$1" >/dev/null; then
+    echo "needs $1" >&2
+    exit 127
+  fi
+}
+
 attempt() {
   local n
   for ((n = 1; n <= tries; n++)); do

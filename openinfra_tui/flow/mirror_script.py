@@ -42,6 +42,8 @@ def _comments(wanted: Needs) -> Iterator[str]:
 
 def _steps(wanted: Needs) -> Iterator[str]:
     mirrors = wanted.mirrors
+    for program in ["skopeo"] * bool(mirrors.images) + ["helm"] * bool(mirrors.charts):
+        yield join(["need", program])
     for image in wanted.images if mirrors.images else ():
         if image.mirror != image.reference:
             yield join(["image", image.reference, image.mirror])
