@@ -37,6 +37,14 @@ OUTSIDE = re.compile(
 )
 
 
+POD = """---
+apiVersion: v1
+kind: Pod
+metadata: {name: a, namespace: metallb-system}
+spec: {containers: [{name: a, image: docker.io/own/a:1}]}
+---"""
+
+
 def overrides(engine: str, charts: str) -> tuple[str, ...]:
     return (
         f"gitops.engine={engine}",
@@ -262,10 +270,9 @@ def _edit(file: Path, old: str, new: str) -> None:
             "quay.io/calico/node",
         ),
         (
-            "metallb/configs/address-pool.yaml",
+            "metallb/configs/pool.yaml",
             "---",
-            "---\napiVersion: v1\nkind: Pod\nmetadata: {name: a, namespace: metallb-system}\n"
-            "spec: {containers: [{name: a, image: docker.io/own/a:1}]}\n---",
+            POD,
             "Pod metallb-system/a runs docker.io/own/a:1",
         ),
     ],
