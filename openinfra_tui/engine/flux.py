@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from openinfra_tui.engine import flux_mirror, flux_secrets, layout, manifests, mirror, pins
+from openinfra_tui.engine import flux_mirror, flux_secrets, flux_sources, layout, manifests, mirror, pins
+from openinfra_tui.engine.flux_sources import bare
 from openinfra_tui.tree.model import File, Tree
 from openinfra_tui.yamlio import dump
 
@@ -52,18 +53,20 @@ def _common(
 ) -> dict[str, str]:
     base, overlay = layout.base(component), layout.overlay(plan, component)
     used = {r.source for c in plan.components if c.group == component.name for r in c.releases}
-    objects = [_helm_repository(name, sources[name]) for name in sorted(used) if name != pins.GIT_SOURCE]
+    objects = [
+        flux_sources.helm_repository(name, sources[name]) for name in sorted(used) if name != pins.GIT_SOURCE
+    ]
     led = flux_mirror.common(plan, sources, used)
     patches: list[Mapping[str, Any]] = [*led.patches]
     files = {f"{overlay}/{name}": text for name, text in led.files.items()}
     if pins.GIT_SOURCE in used:
-        objects.append(_git_repository())
+        objects.append(flux_sources.git_repository())
         patches.insert(0, {"path": "pin.yaml"})
         files[f"{overlay}/pin.yaml"] = (
             "# The charts that have no published package at this release, at one commit: a tag can move.\n"
             + dump(
                 {
-                    **_object("source.toolkit.fluxcd.io/v1", "GitRepository", pins.GIT_SOURCE),
+                    **bare("source.toolkit.fluxcd.io/v1", "GitRepository", pins.GIT_SOURCE),
                     "spec": {"ref": {"tag": pins.GIT_TAG, "commit": pins.GIT_COMMIT}},
                 }
             )
@@ -107,8 +110,8 @@ def _release(
     resources, secrets = flux_secrets.build(plan, component, secret_files, {})
     url = sources.get(release.source, pins.GIT_URL)
     led = flux_mirror.release(plan, component, release, url, shared=common is not None, images=images)
-    objects = _source(component, release, url, common is not None)
-    pin = _pin(component, release, url, layout.chart_place(plan, release))
+    objects = flux_sources.source(component, release, url, common is not None)
+    pin = flux_sources.pin(component, release, url, layout.chart_place(plan, release))
     patches = [*([{"path": "pin.yaml"}] if pin else []), *led.patches]
     helm_release = _helm_release(component, release, url, common, has_secrets, common_secrets)
     generators: dict[str, Any] = {
@@ -162,37 +165,6 @@ _NAME_REFERENCE = (
         }
     )
 )
-
-
-def _source(component: Component, release: Release, url: str, shared: bool) -> list[dict[str, Any]]:
-    """The source that the component owns; none where its group has it."""
-    if pins.is_oci(url):
-        spec = {
-            "interval": "1h",
-            "url": f"{url}/{release.chart}",
-            "layerSelector": {
-                "mediaType": "application/vnd.cncf.helm.chart.content.v1.tar+gzip",
-                "operation": "copy",
-            },
-        }
-        return [{**_object("source.toolkit.fluxcd.io/v1", "OCIRepository", component.name), "spec": spec}]
-    return [] if shared else [_helm_repository(component.name, url)]
-
-
-def _pin(component: Component, release: Release, url: str, place: str) -> str:
-    """The patch that holds the version, where a mirror may have turned one kind of source into the other."""
-    comment = pins.renovate(release, place)
-    if release.source == pins.GIT_SOURCE:
-        return ""
-    if pins.is_oci(url) and pins.is_oci(place):
-        source = _object("source.toolkit.fluxcd.io/v1", "OCIRepository", component.name)
-        text = dump({**source, "spec": {"ref": {"tag": release.version}}})
-        return text.replace("    tag:", f"    {comment}\n    tag:")
-    patch = {
-        **_object("helm.toolkit.fluxcd.io/v2", "HelmRelease", release.name),
-        "spec": {"chart": {"spec": {"version": release.version}}},
-    }
-    return dump(patch).replace("      version:", f"      {comment}\n      version:")
 
 
 def _helm_release(
@@ -274,11 +246,11 @@ def _entry(plan: Plan, secret_files: Collection[str]) -> dict[str, str]:
     url, branch = plan.site.get("gitops.url"), plan.site.get("gitops.branch", "main")
     access = {"secretRef": {"name": "flux-system"}} if str(url).startswith("ssh://") else {}
     source = {
-        **_object("source.toolkit.fluxcd.io/v1", "GitRepository", "flux-system", "flux-system"),
+        **bare("source.toolkit.fluxcd.io/v1", "GitRepository", "flux-system", "flux-system"),
         "spec": {"interval": "1m", "url": url, "ref": {"branch": branch}, **access},
     }
     root = {
-        **_object("kustomize.toolkit.fluxcd.io/v1", "Kustomization", "flux-system", "flux-system"),
+        **bare("kustomize.toolkit.fluxcd.io/v1", "Kustomization", "flux-system", "flux-system"),
         "spec": {
             "interval": "10m",
             "path": f"./{folder}",
@@ -316,29 +288,10 @@ def _flux_kustomization(plan: Plan, step: Step, secret_files: Collection[str]) -
     if health:
         spec["healthCheckExprs"] = [dict(item) for item in health]
     return {
-        **_object("kustomize.toolkit.fluxcd.io/v1", "Kustomization", step.name, "flux-system"),
+        **bare("kustomize.toolkit.fluxcd.io/v1", "Kustomization", step.name, "flux-system"),
         "spec": spec,
     }
 
 
 def _seconds(duration: str) -> int:
     return int(duration[:-1]) * (60 if duration.endswith("m") else 1)
-
-
-def _helm_repository(name: str, url: str) -> dict[str, Any]:
-    return {
-        **_object("source.toolkit.fluxcd.io/v1", "HelmRepository", name),
-        "spec": {"interval": "1h", "url": url},
-    }
-
-
-def _git_repository() -> dict[str, Any]:
-    return {
-        **_object("source.toolkit.fluxcd.io/v1", "GitRepository", pins.GIT_SOURCE),
-        "spec": {"interval": "1h", "url": pins.GIT_URL},
-    }
-
-
-def _object(api_version: str, kind: str, name: str, namespace: str = "") -> dict[str, Any]:
-    place = {"namespace": namespace} if namespace else {}
-    return {"apiVersion": api_version, "kind": kind, "metadata": {"name": name, **place}}

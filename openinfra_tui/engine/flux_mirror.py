@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from openinfra_tui.engine import layout, mirror, pins
+from openinfra_tui.engine.flux_sources import bare
 from openinfra_tui.plan.mirrors import mirrors_of
 from openinfra_tui.yamlio import dump
 
@@ -77,7 +78,7 @@ def release(plan: Plan, component: Component, one: Release, url: str, *, shared:
     led = Led()
     if place != url and one.source != pins.GIT_SOURCE:
         if pins.is_oci(url) and pins.is_oci(place):
-            oci = _object(_SOURCE, "OCIRepository", component.name)
+            oci = bare(_SOURCE, "OCIRepository", component.name)
             led = _patched([{**oci, "spec": {"url": f"{place}/{one.chart}"}}])
         elif pins.is_oci(url):
             led = _from_helm_repository(component, one, place)
@@ -89,9 +90,9 @@ def release(plan: Plan, component: Component, one: Release, url: str, *, shared:
 def _from_helm_repository(component: Component, one: Release, place: str) -> Led:
     """A chart of an OCI registry, from a Helm repository: another kind of source, so another reference."""
     source = {"kind": "HelmRepository", "name": component.name}
-    gone = {**_object(_SOURCE, "OCIRepository", component.name), "$patch": "delete"}
+    gone = {**bare(_SOURCE, "OCIRepository", component.name), "$patch": "delete"}
     turned = {
-        **_object(_RELEASE, "HelmRelease", one.name),
+        **bare(_RELEASE, "HelmRelease", one.name),
         "spec": {"chartRef": None, "chart": {"spec": {"chart": one.chart, "sourceRef": source}}},
     }
     own = _helm(component.name, place)
@@ -122,13 +123,8 @@ def _patched(objects: list[dict[str, Any]]) -> Led:
 
 def _helm(name: str, url: str) -> dict[str, Any]:
     kind = {"type": "oci"} if pins.is_oci(url) else {}
-    return {**_object(_SOURCE, "HelmRepository", name), "spec": {**kind, "url": url}}
+    return {**bare(_SOURCE, "HelmRepository", name), "spec": {**kind, "url": url}}
 
 
 def _git(name: str, url: str, namespace: str = "") -> dict[str, Any]:
-    return {**_object(_SOURCE, "GitRepository", name, namespace), "spec": {"url": url}}
-
-
-def _object(api_version: str, kind: str, name: str, namespace: str = "") -> dict[str, Any]:
-    place = {"namespace": namespace} if namespace else {}
-    return {"apiVersion": api_version, "kind": kind, "metadata": {"name": name, **place}}
+    return {**bare(_SOURCE, "GitRepository", name, namespace), "spec": {"url": url}}
