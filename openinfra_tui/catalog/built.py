@@ -68,9 +68,8 @@ def _parts(site: Site) -> Iterator[str]:
     for service in site.get("openstack.services", ()):
         if service not in BUILT_SERVICES:
             yield f"openstack.services: the service {service} is known and not built yet"
-    for key, value in (site.get("mirrors") or {}).items():
-        if value:
-            yield f"mirrors.{key}: mirrors are known and not built yet"
+    if str(site.get("mirrors.git") or "").startswith("ssh://"):
+        yield "mirrors.git: a Git mirror by SSH is known and not built yet: name its https:// URL"
 
 
 def _clusters(site: Site) -> Iterator[str]:

@@ -22,7 +22,7 @@ Place = tuple[str, dict[str, Any]]
 Found = Iterator[tuple[str, str]]
 Severity = Literal["error", "warning"]
 
-_TAG = re.compile(r"quay\.io/airshipit/[a-z0-9-]+:(20\d\d\.[12])-(ubuntu_[a-z]+)")
+_TAG = re.compile(r"(?:\S+/)?quay\.io/airshipit/[a-z0-9-]+:(20\d\d\.[12])-(ubuntu_[a-z]+)")
 _MOVING = re.compile(r"(^|[/.-])(latest|current)([/.-]|$)")
 _CAPO = ("OpenStackCluster", "OpenStackClusterTemplate", "OpenStackMachineTemplate")
 _PRUNE = "kustomize.toolkit.fluxcd.io/prune"

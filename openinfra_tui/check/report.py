@@ -23,7 +23,7 @@ class Fault:
     """One thing that is wrong.
 
     Attributes:
-        kind: build, yaml, schema, reference, secret, version, value or rule.
+        kind: build, yaml, schema, reference, secret, version, value, mirror or rule.
         file: the path below the checked folder.
         message: what is wrong, without any secret value.
     """
@@ -40,7 +40,8 @@ class Report:
     Attributes:
         faults: sorted; empty means that nothing was found.
         validated: how many objects a schema approved or refused.
-        unvalidated: what no schema was there for, `apiVersion/Kind` or `chart name version` → how many.
+        unvalidated: what no schema was there for, `apiVersion/Kind`, `chart name version` or
+            `images of chart name version` → how many.
         warnings: what is allowed and may be regretted; sorted.
         schemas: Kubernetes minor of a site → minor of the schemas that judged its objects.
     """

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from openinfra_tui.build.cache import Cache, default_folder
@@ -13,6 +12,7 @@ from openinfra_tui.check.argocd_plan import check_argocd_plan
 from openinfra_tui.check.constraints import check_constraints
 from openinfra_tui.check.flux_plan import check_flux_plan
 from openinfra_tui.check.made_secrets import check_made_secrets
+from openinfra_tui.check.mirrors import check_mirrors
 from openinfra_tui.check.references import buildable, check_references
 from openinfra_tui.check.report import Fault, Report, Repository, read_documents
 from openinfra_tui.check.schemas import check_schemas
@@ -75,11 +75,13 @@ def check(
     faults += [*check_references(repository), *secret_faults, *check_versions(repository)]
     faults += [*check_argocd(repository), *check_argocd_plan(repository)]
     faults += check_flux_plan(repository)
+    mirror_faults, images = check_mirrors(repository)
+    faults += mirror_faults
     refused, warnings = check_constraints(repository)
     return Report(
         faults=tuple(sorted({*faults, *refused})),
         validated=judged.validated,
-        unvalidated=dict(sorted((judged.missing + Counter(charts)).items())),
+        unvalidated=dict(sorted((judged.missing + charts + images).items())),
         warnings=tuple(warnings),
         schemas=judged.versions,
     )

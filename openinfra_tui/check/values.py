@@ -31,7 +31,7 @@ _BY_TYPE = re.compile(
     r"endpoints\.[^.]+\.(?:hosts|host_fqdn_override|scheme|path|port\.[^.]+)\.(?:public|internal|admin|service)"
 )
 _FILES = (
-    *("values.yaml", "values.user.yaml", "values.argocd.yaml", "secrets.sops.yaml"),
+    *("values.yaml", "values.user.yaml", "values.argocd.yaml", "values.mirror.yaml", "secrets.sops.yaml"),
     *("external-secret.yaml", "sealed-secret.yaml"),
 )
 _GROUP = "openstack"
@@ -113,7 +113,7 @@ def check_values(repository: Repository) -> tuple[list[Fault], Counter[str]]:
                 }
     for folder, items in repository.builds.items():
         for item in items:
-            pin = _release_pin(repository, item)
+            pin = release_pin(repository, item)
             shape = shapes(pin[0]).get(pin[1]) if pin else None
             if pin and shape is not None:
                 inline = dig(item, "spec.values") or {}
@@ -137,7 +137,7 @@ def _pins(repository: Repository) -> dict[Pin, set[str]]:
     out: dict[Pin, set[str]] = {}
     for folder, items in repository.builds.items():
         parts = folder.split("/")
-        releases = [pin for item in items if (pin := _release_pin(repository, item)) and len(parts) == 4]
+        releases = [pin for item in items if (pin := release_pin(repository, item)) and len(parts) == 4]
         if len(releases) == 1 and parts[2] == _GROUP:
             component = f"components/{_GROUP}/{parts[3]}"
             files = {f"{place}/{name}" for place in (folder, component) for name in _FILES}
@@ -150,24 +150,28 @@ def _pins(repository: Repository) -> dict[Pin, set[str]]:
                     for name in values_files(item)
                     if f"/{_GROUP}/" in name and f"/{_GROUP}/common/" not in name
                 }
-                for pin in map(_source_pin, sources(item)) if own else ():
+                for pin in map(source_pin, sources(item)) if own else ():
                     if pin:
                         out.setdefault(pin, set()).update(own)
     return out
 
 
-def _source_pin(source: dict[str, Any]) -> Pin | None:
+def source_pin(source: dict[str, Any]) -> Pin | None:
     """Chart and version of a source of an Application; the commit that we pin has its tag's version."""
     revision = str(source.get("targetRevision"))
     if source.get("chart"):
         return str(source["chart"]), revision
-    if source.get("repoURL") == pins.GIT_URL and source.get("path"):
+    url = str(source.get("repoURL"))
+    if url.startswith("oci://"):
+        return url.rsplit("/", 1)[-1], revision.replace("_", "+")
+    # By way of a mirror the commit is what tells.
+    if source.get("path") and (url == pins.GIT_URL or revision == pins.GIT_COMMIT):
         version = pins.GIT_TAG if revision == pins.GIT_COMMIT else revision
         return str(source["path"]).strip("/").rsplit("/", 1)[-1], version
     return None
 
 
-def _release_pin(repository: Repository, item: dict[str, Any]) -> Pin | None:
+def release_pin(repository: Repository, item: dict[str, Any]) -> Pin | None:
     """Chart and version of a HelmRelease; a chart from Git has the version of the tag."""
     chart = dig(item, "spec.chart.spec")
     if item.get("kind") != "HelmRelease" or not chart:

@@ -11,7 +11,7 @@ from openinfra_tui.check.report import Fault, Repository, dig, is_object, named
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_EXACT = re.compile(r"^v?\d+(\.\d+){1,3}([-+.][0-9A-Za-z.+-]+)?$")
+_EXACT = re.compile(r"^v?\d+(\.\d+){1,3}([-+._][0-9A-Za-z.+-]+)?$")
 _PART = re.compile(r"\.[xX](\.|$)")
 _COMMIT = re.compile(r"^[0-9a-f]{40}$")
 _LATEST = re.compile(r"^[\w.$/:-]+:latest$")
@@ -19,9 +19,12 @@ _TAG_KEYS = ("tag", "version", "targetRevision", "image")
 
 
 def is_exact(version: object) -> bool:
-    """Whether a chart version names exactly one version. `1.2` is exact in no chart repository: a range."""
+    """Whether a chart version names exactly one version; as a tag of OCI it has `_` for `+`.
+
+    `1.2` is exact in no chart repository: a range.
+    """
     text = str(version)
-    return bool(_EXACT.match(text)) and not _PART.search(text) and re.split(r"[-+]", text)[0].count(".") >= 2
+    return bool(_EXACT.match(text)) and not _PART.search(text) and re.split(r"[-+_]", text)[0].count(".") >= 2
 
 
 def check_versions(repository: Repository) -> list[Fault]:

@@ -22,6 +22,7 @@ COMMANDS = {
     "dump": "Write a cluster to a file, for `diff --from-dump`.",
     "generate": "Write the repository of a site, as one commit.",
     "migrate": "Bring a site file of an older format to the current one.",
+    "mirror": "What a site needs from the internet, and a script that copies it.",
     "new": "Ask for a site, and write its site file.",
     "plan": "Show what a site will carry, and in what order.",
     "preset": "List presets, or show one as a site file.",

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from openinfra_tui.engine import argocd_projects, layout, pins
+from openinfra_tui.engine import argocd_projects, layout, mirror, pins
 from openinfra_tui.engine.waves import waves
+from openinfra_tui.plan.mirrors import mirrors_of
 from openinfra_tui.tree.model import File, Tree
 from openinfra_tui.yamlio import dump
 
@@ -43,8 +44,9 @@ def write(plan: Plan, rendered: Mapping[str, Mapping[str, bytes]], secret_files:
     """
     folder, common, users = layout.entry(plan), layout.commons(plan), layout.user_values(plan, "argocd")
     known = {path: content for files in rendered.values() for path, content in files.items()}
-    known |= dict.fromkeys([*secret_files, *users], b"")
-    files = {f"{folder}/root.yaml": dump(_root(plan))}
+    led = mirror.values_files(plan, rendered)
+    known |= dict.fromkeys([*secret_files, *users, *led], b"")
+    files = {**led, f"{folder}/root.yaml": dump(_root(plan))}
     for name, project in argocd_projects.projects(plan, rendered).items():
         files[f"{folder}/projects/{name}.yaml"] = dump(project)
     for name, wave in waves(plan).items():
@@ -105,8 +107,9 @@ def _application(
     elif component.manifests:
         foreign = component.manifests
         comment = f"# {foreign.tag}, as a commit: a tag can move."
+        url = mirrors_of(plan.site.spec).repository(foreign.url)
         spec["source"] = {
-            "repoURL": foreign.url,
+            "repoURL": url,
             "path": foreign.path,
             "targetRevision": foreign.commit,
             # As Flux does, and unlike Argo CD by itself.
@@ -139,13 +142,13 @@ def _application(
 
 def _chart(plan: Plan, release: Release) -> tuple[dict[str, Any], str]:
     """The source of the chart, and the comment above its version."""
+    url = layout.chart_place(plan, release)
     if release.source == pins.GIT_SOURCE:
         comment = f"# {pins.GIT_TAG}, as a commit: a tag can move. This release has no published package."
-        source = {"repoURL": pins.GIT_URL, "path": release.chart, "targetRevision": pins.GIT_COMMIT}
+        source = {"repoURL": url, "path": release.chart, "targetRevision": pins.GIT_COMMIT}
         return source, comment
-    url = layout.chart_sources(plan)[release.source]
     if pins.is_oci(url):
-        source = {"repoURL": f"{url}/{release.chart}", "path": ".", "targetRevision": release.version}
+        source = {"repoURL": f"{url}/{release.chart}", "path": ".", "targetRevision": pins.tag(release)}
     else:
         source = {"repoURL": url, "chart": release.chart, "targetRevision": release.version}
     return source, pins.renovate(release, url)
@@ -154,7 +157,7 @@ def _chart(plan: Plan, release: Release) -> tuple[dict[str, Any], str]:
 def _values_files(
     plan: Plan, component: Component, common: Component | None, known: Mapping[str, bytes]
 ) -> list[str]:
-    """The values files that exist: component, common, site, engine, common secrets, secrets, user."""
+    """The values files that exist: component, common, site, engine, mirror, common secrets, secrets, user."""
     here = layout.overlay(plan, component)
     shared = [layout.overlay(plan, common)] if common else []
     order = [
@@ -162,6 +165,7 @@ def _values_files(
         *(f"{place}/values.yaml" for place in shared),
         f"{here}/values.yaml",
         f"{here}/values.argocd.yaml",
+        f"{here}/{mirror.FILE}",
         *(f"{place}/secrets.sops.yaml" for place in shared),
         f"{here}/secrets.sops.yaml",
         f"{here}/values.user.yaml",

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from openinfra_tui import yamlio
 from openinfra_tui.engine import layout, pins
+from openinfra_tui.plan.mirrors import mirrors_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -96,12 +97,12 @@ def _project(name: str, sources: set[str], namespaces: set[str], cluster_kinds: 
 
 def _charts(plan: Plan, components: Iterable[Component]) -> Iterator[str]:
     """The repositories of charts and foreign manifests, each as the `repoURL` of an Application has it."""
-    urls = layout.chart_sources(plan)
+    mirrors = mirrors_of(plan.site.spec)
     for component in components:
         if component.manifests:
-            yield component.manifests.url
+            yield mirrors.repository(component.manifests.url)
         for release in component.releases:
-            url = pins.GIT_URL if release.source == pins.GIT_SOURCE else urls[release.source]
+            url = layout.chart_place(plan, release)
             yield f"{url}/{release.chart}" if pins.is_oci(url) else url
 
 

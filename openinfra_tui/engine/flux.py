@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from openinfra_tui.engine import flux_secrets, layout, manifests, pins
+from openinfra_tui.engine import flux_mirror, flux_secrets, flux_sources, layout, manifests, mirror, pins
+from openinfra_tui.engine.flux_sources import bare
 from openinfra_tui.tree.model import File, Tree
 from openinfra_tui.yamlio import dump
 
@@ -29,16 +30,19 @@ def write(plan: Plan, rendered: Mapping[str, Mapping[str, bytes]], secret_files:
     """
     files: dict[str, str] = {}
     sources, common = layout.chart_sources(plan), layout.commons(plan)
+    images = mirror.values_files(plan, rendered)
     for step in plan.steps:
         component = step.component
         if step.configs:
             files |= _configs(plan, component, rendered[component.name])
         elif component.manifests is not None:
-            files |= manifests.write(component, component.manifests, plan.site.name)
+            files |= manifests.write(plan, component, component.manifests)
         elif component.is_common:
             files |= _common(plan, component, sources, secret_files)
         else:
-            files |= _release(plan, component, common.get(component.group or ""), sources, secret_files)
+            shared = common.get(component.group or "")
+            led = images.get(f"{layout.overlay(plan, component)}/{mirror.FILE}", "")
+            files |= _release(plan, component, shared, sources, secret_files, led)
     files |= _entry(plan, secret_files)
     tree = Tree({path: File(text.encode(), "flux") for path, text in files.items()})
     return tree.merged(layout.user_values(plan, "flux"))
@@ -49,17 +53,20 @@ def _common(
 ) -> dict[str, str]:
     base, overlay = layout.base(component), layout.overlay(plan, component)
     used = {r.source for c in plan.components if c.group == component.name for r in c.releases}
-    objects = [_helm_repository(name, sources[name]) for name in sorted(used) if name != pins.GIT_SOURCE]
-    patches: dict[str, Any] = {}
-    files: dict[str, str] = {}
+    objects = [
+        flux_sources.helm_repository(name, sources[name]) for name in sorted(used) if name != pins.GIT_SOURCE
+    ]
+    led = flux_mirror.common(plan, sources, used)
+    patches: list[Mapping[str, Any]] = [*led.patches]
+    files = {f"{overlay}/{name}": text for name, text in led.files.items()}
     if pins.GIT_SOURCE in used:
-        objects.append(_git_repository())
-        patches = {"patches": [{"path": "pin.yaml"}]}
+        objects.append(flux_sources.git_repository())
+        patches.insert(0, {"path": "pin.yaml"})
         files[f"{overlay}/pin.yaml"] = (
             "# The charts that have no published package at this release, at one commit: a tag can move.\n"
             + dump(
                 {
-                    **_object("source.toolkit.fluxcd.io/v1", "GitRepository", pins.GIT_SOURCE),
+                    **bare("source.toolkit.fluxcd.io/v1", "GitRepository", pins.GIT_SOURCE),
                     "spec": {"ref": {"tag": pins.GIT_TAG, "commit": pins.GIT_COMMIT}},
                 }
             )
@@ -79,7 +86,7 @@ def _common(
             **_KUSTOMIZATION,
             "namespace": component.namespace,
             "resources": [f"../../../../{base}", *resources],
-            **patches,
+            **({"patches": patches} if patches else {}),
             **generators,
             **secrets,
         }
@@ -93,6 +100,7 @@ def _release(
     common: Component | None,
     sources: Mapping[str, str],
     secret_files: Collection[str],
+    images: str,
 ) -> dict[str, str]:
     (release,) = component.releases
     base, overlay = layout.base(component), layout.overlay(plan, component)
@@ -101,16 +109,21 @@ def _release(
     common_secrets = common is not None and bool(flux_secrets.file_of(plan, common, secret_files))
     resources, secrets = flux_secrets.build(plan, component, secret_files, {})
     url = sources.get(release.source, pins.GIT_URL)
-    objects, pin = _chart(component, release, url, common is not None)
+    led = flux_mirror.release(plan, component, release, url, shared=common is not None, images=images)
+    objects = flux_sources.source(component, release, url, common is not None)
+    pin = flux_sources.pin(component, release, url, layout.chart_place(plan, release))
+    patches = [*([{"path": "pin.yaml"}] if pin else []), *led.patches]
     helm_release = _helm_release(component, release, url, common, has_secrets, common_secrets)
     generators: dict[str, Any] = {
         "configMapGenerator": [
             {"name": f"{component.name}-values", "files": ["values.yaml"]},
+            *led.maps,
             {"name": f"{component.name}-user-values", "files": ["values.yaml=values.user.yaml"]},
         ],
         **secrets,
     }
     files = {
+        **{f"{overlay}/{name}": text for name, text in led.files.items()},
         f"{base}/release.yaml": "---\n".join(dump(item) for item in [*objects, helm_release]),
         f"{base}/kustomizeconfig.yaml": _NAME_REFERENCE,
         f"{base}/kustomization.yaml": dump(
@@ -126,8 +139,8 @@ def _release(
             {
                 **_KUSTOMIZATION,
                 "namespace": component.namespace,
-                "resources": [f"{up}{base}", *resources],
-                **({"patches": [{"path": "pin.yaml"}]} if pin else {}),
+                "resources": [f"{up}{base}", *resources, *led.resources],
+                **({"patches": patches} if patches else {}),
                 **generators,
             }
         ),
@@ -152,38 +165,6 @@ _NAME_REFERENCE = (
         }
     )
 )
-
-
-def _chart(
-    component: Component, release: Release, url: str, shared: bool
-) -> tuple[list[dict[str, Any]], str]:
-    """The source objects that the component owns, and the patch that holds its version."""
-    comment = pins.renovate(release, url)
-    if release.source == pins.GIT_SOURCE:
-        return [], ""
-    if pins.is_oci(url):
-        source = _object("source.toolkit.fluxcd.io/v1", "OCIRepository", component.name)
-        objects = [
-            {
-                **source,
-                "spec": {
-                    "interval": "1h",
-                    "url": f"{url}/{release.chart}",
-                    "layerSelector": {
-                        "mediaType": "application/vnd.cncf.helm.chart.content.v1.tar+gzip",
-                        "operation": "copy",
-                    },
-                },
-            }
-        ]
-        text = dump({**source, "spec": {"ref": {"tag": release.version}}})
-        return objects, text.replace("    tag:", f"    {comment}\n    tag:")
-    objects = [] if shared else [_helm_repository(component.name, url)]
-    patch = {
-        **_object("helm.toolkit.fluxcd.io/v2", "HelmRelease", release.name),
-        "spec": {"chart": {"spec": {"version": release.version}}},
-    }
-    return objects, dump(patch).replace("      version:", f"      {comment}\n      version:")
 
 
 def _helm_release(
@@ -265,11 +246,11 @@ def _entry(plan: Plan, secret_files: Collection[str]) -> dict[str, str]:
     url, branch = plan.site.get("gitops.url"), plan.site.get("gitops.branch", "main")
     access = {"secretRef": {"name": "flux-system"}} if str(url).startswith("ssh://") else {}
     source = {
-        **_object("source.toolkit.fluxcd.io/v1", "GitRepository", "flux-system", "flux-system"),
+        **bare("source.toolkit.fluxcd.io/v1", "GitRepository", "flux-system", "flux-system"),
         "spec": {"interval": "1m", "url": url, "ref": {"branch": branch}, **access},
     }
     root = {
-        **_object("kustomize.toolkit.fluxcd.io/v1", "Kustomization", "flux-system", "flux-system"),
+        **bare("kustomize.toolkit.fluxcd.io/v1", "Kustomization", "flux-system", "flux-system"),
         "spec": {
             "interval": "10m",
             "path": f"./{folder}",
@@ -307,29 +288,10 @@ def _flux_kustomization(plan: Plan, step: Step, secret_files: Collection[str]) -
     if health:
         spec["healthCheckExprs"] = [dict(item) for item in health]
     return {
-        **_object("kustomize.toolkit.fluxcd.io/v1", "Kustomization", step.name, "flux-system"),
+        **bare("kustomize.toolkit.fluxcd.io/v1", "Kustomization", step.name, "flux-system"),
         "spec": spec,
     }
 
 
 def _seconds(duration: str) -> int:
     return int(duration[:-1]) * (60 if duration.endswith("m") else 1)
-
-
-def _helm_repository(name: str, url: str) -> dict[str, Any]:
-    return {
-        **_object("source.toolkit.fluxcd.io/v1", "HelmRepository", name),
-        "spec": {"interval": "1h", "url": url},
-    }
-
-
-def _git_repository() -> dict[str, Any]:
-    return {
-        **_object("source.toolkit.fluxcd.io/v1", "GitRepository", pins.GIT_SOURCE),
-        "spec": {"interval": "1h", "url": pins.GIT_URL},
-    }
-
-
-def _object(api_version: str, kind: str, name: str, namespace: str = "") -> dict[str, Any]:
-    place = {"namespace": namespace} if namespace else {}
-    return {"apiVersion": api_version, "kind": kind, "metadata": {"name": name, **place}}

@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from openinfra_tui.engine import pins
+from openinfra_tui.plan.mirrors import mirrors_of
 from openinfra_tui.tree.model import File, Tree
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from openinfra_tui.plan.component import Component
+    from openinfra_tui.plan.component import Component, Release
     from openinfra_tui.plan.model import Plan
 
 _USER_VALUES = (
@@ -68,6 +69,14 @@ def chart_sources(plan: Plan) -> dict[str, str]:
     """By name, the URL of every chart source but the one in Git."""
     own = {name: url for component in plan.components for name, url in component.chart_sources.items()}
     return {**pins.SOURCES, **own}
+
+
+def chart_place(plan: Plan, release: Release) -> str:
+    """Where the site fetches a chart: the URL of its source, or of the mirror that stands in for it."""
+    mirrors = mirrors_of(plan.site.spec)
+    if release.source == pins.GIT_SOURCE:
+        return mirrors.repository(pins.GIT_URL)
+    return mirrors.chart(chart_sources(plan)[release.source])
 
 
 def user_values(plan: Plan, engine: str) -> Tree:

@@ -21,6 +21,14 @@ def is_oci(url: str) -> bool:
     return url.startswith("oci://")
 
 
+def tag(release: Release) -> str:
+    """The tag of a chart in an OCI registry, which has no `+`: Helm writes `_`.
+
+    Source: https://helm.sh/docs/topics/registries/
+    """
+    return release.version.replace("+", "_")
+
+
 def renovate(release: Release, url: str) -> str:
     """The comment above a version, read by the `customManagers` of renovate.json5."""
     if is_oci(url):
@@ -29,5 +37,7 @@ def renovate(release: Release, url: str) -> str:
 
 
 def renovate_git(url: str) -> str:
-    """The comment above the tag and the commit of a repository at GitHub."""
+    """The comment above the tag and the commit of a repository."""
+    if not url.startswith("https://github.com/"):
+        return f"# renovate: datasource=git-tags depName={url}"
     return f"# renovate: datasource=github-tags depName={url.removeprefix('https://github.com/')}"

@@ -31,13 +31,20 @@ def render_tree(
         recipients: who can decrypt.
         existing: the files of the repository, for what it says of all of its sites.
     """
-    context = template_context(plan, recipients, existing)
-    folders = [component.folder for component in plan.components]
-    rendered = render([*folders, skeletons_path() / "repository"], context)
+    rendered = render_parts(plan, recipients, existing)
     tree = Tree({})
     for origin, files in rendered.items():
         tree = tree.merged(Tree({path: File(content, origin) for path, content in files.items()}))
     return tree.merged(_ENGINES[plan.site.get("gitops.engine")](plan, rendered, wanted_secrets(plan)))
+
+
+def render_parts(
+    plan: Plan, recipients: Mapping[str, str], existing: Mapping[str, bytes] | None = None
+) -> dict[str, dict[str, bytes]]:
+    """By component, and for the repository itself, the files of its skeleton."""
+    context = template_context(plan, recipients, existing)
+    folders = [component.folder for component in plan.components]
+    return render([*folders, skeletons_path() / "repository"], context)
 
 
 def template_context(

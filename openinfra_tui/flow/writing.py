@@ -29,7 +29,11 @@ def require_sound(files: Mapping[str, File], kustomize: str | None) -> tuple[str
     if report.faults:
         lines = [f"{fault.file}: {fault.kind}: {fault.message}" for fault in report.faults]
         raise CheckFailed("\n".join(["the repository would have faults; nothing was written", *lines]))
-    return tuple(f"{warning.file}: {warning.message}" for warning in report.warnings)
+    past = (kind for kind in report.unvalidated if kind.startswith("images of "))
+    return (
+        *(f"{warning.file}: {warning.message}" for warning in report.warnings),
+        *(f"{kind} are not known here, so they are not led through the mirror" for kind in past),
+    )
 
 
 def write_out(folder: Path, files: Mapping[str, File]) -> None:

@@ -117,7 +117,7 @@ def test_what_is_known_and_not_built(override: str, words: str) -> None:
         "openstack.services=[keystone, swift]",
         "exposure.gateway=ingress-nginx",
         "exposure.loadBalancer.provider=kube-vip",
-        "mirrors.images=registry.cloud.example:5000/mirror",
+        "mirrors.git=ssh://git@git.cloud.example/mirror",
         "clusters.undercloud.cni={name: kube-ovn, managed: true}",
         "clusters.undercloud={cni: {name: cilium, managed: true}, podCidr: 'fd00:10::/56'}",
         "clusters.undercloud.cni={name: calico, managed: true, replaceKubeProxy: true}",
