@@ -309,7 +309,7 @@ def test_what_kubectl_applied_first_is_undone_when_argo_cd_syncs(site: Site, nam
 @pytest.mark.slow
 def test_a_hundred_edits_as_argo_cd_sees_them(site: Site, namespace: str) -> None:
     """Random edits of random objects; each verdict is compared with Argo CD's own."""
-    dice = random.Random(20261125)  # noqa: S311 - a seed of test data
+    dice = random.Random(20261125)
     total = 60
     entries = []
     files: dict[str, list[Object] | bytes] = {}
