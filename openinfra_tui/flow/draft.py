@@ -116,7 +116,7 @@ def generate_words(draft: Draft, ours: tuple[str, ...] = (), theirs: tuple[str, 
     """The command that writes the same repository without a question."""
     words = ["openinfra-tui", "generate", short(draft.file), "--output", short(draft.output)]
     if has_recipients(draft.answers):
-        words += ["--age-key", str(draft.age_key)]
+        words += ["--age-key", short(draft.age_key)]
     if (sealing := certificate(draft)) is not None:
         words += ["--certificate", short(sealing)]
     for option, paths in (("--accept-ours", ours), ("--accept-theirs", theirs)):
