@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -155,7 +156,7 @@ def verdicts() -> list[ObjectVerdict]:
     ]
 
 
-def cluster() -> Live:
+def cluster(*, stalled: bool = True) -> Live:
     live = Live()
     ready = ("Ready", "True", f"Applied revision: main@sha1:{COMMIT}")
     live.add(
@@ -168,8 +169,8 @@ def cluster() -> Live:
                 "HelmRelease",
                 "openstack",
                 "glance",
-                ("Stalled", "True", ""),
-                ("Ready", "False", "Helm install failed: timed out waiting for the condition"),
+                ("Stalled", str(stalled), ""),
+                ("Ready", str(not stalled), "Helm install failed: timed out waiting for the condition"),
             ),
             engine("GitRepository", "flux-system", "clouds", ready, url="ssh://git@git.cloud.example/clouds"),
         ]
@@ -219,7 +220,14 @@ def cluster() -> Live:
         for n in range(9)
     )
     live.add(
-        [{"apiVersion": "v1", "kind": "Service", "metadata": {"name": "nova-api", "namespace": "openstack"}}]
+        {"apiVersion": "v1", "kind": kind, "metadata": {"name": name, "namespace": "openstack"}}
+        for kind, name in (
+            ("Service", "nova-api"),
+            ("ConfigMap", "nova-etc"),
+            ("ConfigMap", "glance-old"),
+            ("Secret", "glance-keystone"),
+            ("Secret", "keystone-db"),
+        )
     )
     return live
 
@@ -240,7 +248,11 @@ def seen() -> Picture:
 
 
 def at_peace() -> Picture:
-    return picture(report([item for item in verdicts() if item.verdict in ("in-sync", "ignored")]), cluster())
+    calm = [
+        item if item.verdict == "ignored" else replace(item, verdict="in-sync", differences=(), next="none")
+        for item in verdicts()
+    ]
+    return picture(report(calm), cluster(stalled=False))
 
 
 class View:
@@ -319,9 +331,9 @@ async def moved(view: View) -> None:
 
 DRIFT_SCENES: dict[str, Scene] = {
     "overview": after(),
-    "object": after("down", "down", "enter"),
-    "beside": after("down", "down", "u", "enter"),
-    "children": after("down", "down", "right", "down", "right", "down", "down"),
+    "object": after("down", "enter"),
+    "beside": after("down", "u", "enter"),
+    "children": after("down", "right", "down", "right", "down", "down"),
     "everything": after("exclamation_mark"),
     "find": after("slash", *"nova"),
     "nothing-found": after("slash", *"zzz", "enter"),

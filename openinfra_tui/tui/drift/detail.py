@@ -8,7 +8,7 @@ from rich.cells import cell_len, set_cell_size
 from textual.content import Content
 
 from openinfra_tui.drift.model import EngineRef
-from openinfra_tui.tui.drift.words import GLYPHS, NEXT, PROOFS, STYLES, WORDS, path, value
+from openinfra_tui.tui.drift.words import FAINT, GLYPHS, NEXT, PROOFS, STYLES, WORDS, path, value
 from openinfra_tui.tui.text import clean, literal
 
 if TYPE_CHECKING:
@@ -35,20 +35,20 @@ def detail(row: Row | None, width: int, *, beside: bool) -> Content:
         beside: both sides next to each other, else below each other.
     """
     if row is None:
-        return literal("nothing to show", "$text-muted")
+        return literal("nothing to show", FAINT)
     lines = [_title(row)]
     if row.depth == 0:
         lines += _engine(row)
     if row.verdict is not None:
-        lines += _verdict(row.verdict)
+        lines += _verdict(row.verdict, width)
         for difference in row.verdict.differences[:_MOST]:
             lines.append(Content(""))
             lines += _beside(difference, width) if beside else _below(difference, row.verdict, width)
         more = len(row.verdict.differences) - _MOST
         if more > 0:
-            lines += [Content(""), literal(f"and {more} more", "$text-muted")]
+            lines += [Content(""), literal(f"and {more} more", FAINT)]
     elif row.depth:
-        lines += [Content(""), literal("not in Git: its owner makes it", "$text-muted")]
+        lines += [Content(""), literal("not in Git: its owner makes it", FAINT)]
     return Content("\n").join(lines)
 
 
@@ -59,7 +59,7 @@ def _title(row: Row) -> Content:
     if row.verdict is not None:
         words.append(_word(row.verdict.verdict))
     if row.health:
-        words.append(literal(row.health, "$text-muted"))
+        words.append(literal(row.health, FAINT))
     return Content("  ").join(words)
 
 
@@ -74,32 +74,49 @@ def _engine(row: Row) -> list[Content]:
         literal(
             f"applies {row.total} objects, {row.faulty} of them not in sync" if row.faulty else
             f"applies {row.total} objects, all in sync",
-            "$text-muted",
+            FAINT,
         )
     ]  # fmt: skip
 
 
-def _verdict(verdict: ObjectVerdict) -> list[Content]:
+def _verdict(verdict: ObjectVerdict, width: int) -> list[Content]:
     said = [PROOFS[verdict.proof]] if verdict.proof in PROOFS else []
-    said += [NEXT[verdict.next]] if verdict.next in NEXT else []
-    lines = [literal(" · ".join(said), "$text-muted")] if said else []
+    if verdict.verdict == "pending" and verdict.next == "update":
+        said.append("the engine will bring it")
+    elif verdict.next in NEXT:
+        said.append(NEXT[verdict.next])
+    lines = [literal(" · ".join(said), FAINT)] if said else []
     if verdict.reason:
         lines.append(literal(verdict.reason, "$text-warning", limit=1500))
-    lines.append(_source(verdict))
-    return lines
+    return [*lines, *_source(verdict, width)]
 
 
-def _source(verdict: ObjectVerdict) -> Content:
-    where = verdict.origin.file + (f":{verdict.origin.line}" if verdict.origin.line else "")
+def _source(verdict: ObjectVerdict, width: int) -> list[Content]:
     engine = verdict.engine or EngineRef("", "", "")
-    by = f"{engine.kind} {engine.namespace}/{engine.name}" if engine.kind else "no engine object"
-    return literal(f"{where}  by {by}" if where else f"by {by}", "$text-muted")
+    by = f"by {engine.kind} {engine.namespace}/{engine.name}" if engine.kind else "by no engine object"
+    where = _where(verdict)
+    together = [f"{where}  {by}"] if where and cell_len(where) + cell_len(by) + 2 <= width else [where, by]
+    return [literal(text, FAINT) for text in together if text]
+
+
+def _where(verdict: ObjectVerdict) -> str:
+    return verdict.origin.file + (f":{verdict.origin.line}" if verdict.origin.line else "")
+
+
+def _path(difference: Difference, width: int) -> list[Content]:
+    """The path, and after it or below it what kind of difference it is."""
+    parts = _wrapped(path(difference.path), width - 2)
+    lines = [literal(f"  {part}", "bold") for part in parts]
+    note = _note(difference)
+    if cell_len(parts[-1]) + 2 + note.cell_length <= width:
+        return [*lines[:-1], lines[-1] + note]
+    return [*lines, note]
 
 
 def _note(difference: Difference) -> Content:
     if difference.change == "value":
         return Content("")
-    style = "$text-warning" if difference.change in ("added", "removed") else "$text-muted"
+    style = "$text-warning" if difference.change in ("added", "removed") else FAINT
     return literal(f"  {_CHANGES.get(difference.change, difference.change)}", style)
 
 
@@ -114,40 +131,39 @@ def _below(difference: Difference, verdict: ObjectVerdict, width: int) -> list[C
     room = max(width - 11, 20)
     git = _wrapped(value(difference.desired), room)
     live = _wrapped(value(difference.live), room)
-    where = verdict.origin.file + (f":{verdict.origin.line}" if verdict.origin.line else "")
-    lines = [literal(f"  {path(difference.path)}", "bold") + _note(difference)]
-    lines += _side("Git ", git, "$text-success", where if difference.desired is not None else "", room)
+    lines = _path(difference, width)
+    where = _where(verdict) if difference.desired is not None else ""
+    lines += _side("Git ", git, "$text-success", where, room)
     lines += _side("live", live, "$text-error", _blame(difference), room)
     return lines
 
 
 def _side(name: str, parts: list[str], style: str, who: str, room: int) -> list[Content]:
     lines = [
-        literal(f"    {name if number == 0 else '    '}  ", "$text-muted") + literal(part, style, limit=5000)
+        literal(f"    {name if number == 0 else '    '}  ", FAINT) + literal(part, style, limit=5000)
         for number, part in enumerate(parts)
     ]
     if who and cell_len(parts[-1]) + 3 + cell_len(who) <= room:
-        lines[-1] += literal(f"   {who}", "$text-muted")
+        lines[-1] += literal(f"   {who}", FAINT)
     elif who:
-        lines.append(literal(f"          {who}", "$text-muted"))
+        lines.append(literal(f"          {who}", FAINT))
     return lines
 
 
 def _beside(difference: Difference, width: int) -> list[Content]:
     half = max((width - 5) // 2, 10)
     git, live = _wrapped(value(difference.desired), half), _wrapped(value(difference.live), half)
-    lines = [literal(f"  {path(difference.path)}", "bold") + _note(difference)]
+    lines = _path(difference, width)
     for number in range(max(len(git), len(live))):
         left = git[number] if number < len(git) else ""
         right = live[number] if number < len(live) else ""
         lines.append(
             literal(f"  {set_cell_size(left, half)}", "$text-success", limit=5000)
-            + literal(" │ ", "$text-muted")
+            + literal(" │ ", FAINT)
             + literal(right, "$text-error", limit=5000)
         )
-    if who := _blame(difference):
-        lines.append(literal(f"  {' ' * half} │ {who}", "$text-muted"))
-    return lines
+    blame = _wrapped(_blame(difference), half) if difference.blame else []
+    return [*lines, *(literal(f"  {' ' * half} │ {part}", FAINT) for part in blame)]
 
 
 def _wrapped(text: str, width: int) -> list[str]:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from textual.content import Content
 
-from openinfra_tui.tui.drift.words import GLYPHS, SHOWN, STYLES, WORDS
+from openinfra_tui.tui.drift.words import FAINT, GLYPHS, SHOWN, STYLES, WORDS
 from openinfra_tui.tui.text import clean, literal
 
 if TYPE_CHECKING:
@@ -21,13 +21,12 @@ _ALWAYS = ("in-sync", "drifted")
 def where(about: About, report: Report | None, *, read_only: bool, wide: bool) -> Content:
     """The cluster and who we are to it."""
     dump = str(report.cluster.get("dump") or "") if report else ""
-    parts = ["openinfra-tui drift"] if wide else []
     if dump:
-        parts.append(f"dump {dump.rpartition('/')[2]}")
+        parts = [f"dump {dump.rpartition('/')[2]}"]
     else:
-        parts += [f"ctx {about.context}" if about.context else "", about.version]
+        parts = [about.context or "drift", about.version]
         if wide:
-            parts += [about.server, about.user]
+            parts += [about.server, f"as {about.user}" if about.user else ""]
         if about.version:
             parts.append(may(about, read_only=read_only))
     return literal(" · ".join(part for part in parts if part), "bold $text-primary")
@@ -46,7 +45,7 @@ def stands(about: About, report: Report | None, *, wide: bool) -> Content:
         return Content("")
     revision = str(report.repository.get("revision") or "")
     if not revision:
-        return literal("not in Git" if not about.branch else about.branch, "$text-muted")
+        return literal("not in Git" if not about.branch else about.branch, FAINT)
     state = "changed" if report.repository.get("dirty") else "clean"
     branch = clean(about.branch, limit=24)
     text = f"{branch} {revision[:7]} {state}"
@@ -56,7 +55,7 @@ def stands(about: About, report: Report | None, *, wide: bool) -> Content:
             text += f" · applied {commits.pop()}"
         elif commits:
             text += f" · {len(commits)} revisions applied"
-    return literal(text.strip(), "$text-muted")
+    return literal(text.strip(), FAINT)
 
 
 def fresh(link: Link, seen: datetime | None, now: datetime, *, dump: bool) -> Content:
@@ -64,30 +63,29 @@ def fresh(link: Link, seen: datetime | None, now: datetime, *, dump: bool) -> Co
     if link.trouble and link.since is not None:
         return literal(f"✗ lost since {link.since.astimezone():%H:%M:%S}", "$text-error bold")
     if dump or seen is None:
-        return literal("a dump" if dump else "connecting", "$text-muted")
+        return literal("a dump" if dump else "connecting", FAINT)
     return literal(f"live, changed {_span(int((now - seen).total_seconds()))} ago", "$text-success")
 
 
-def counts(report: Report | None, *, wide: bool) -> Content:
-    """The counters; those that are nothing are left out."""
+def counts(report: Report | None, width: int) -> Content:
+    """The counters, with words where they fit; those that are nothing are left out."""
     if report is None:
-        return literal("nothing is known yet", "$text-muted")
+        return literal("nothing is known yet", FAINT)
     summary = report.summary
-    parts = [
-        literal(
-            f"{GLYPHS[name]} {summary[name]} {WORDS[name]}" if wide else f"{GLYPHS[name]}{summary[name]}",
-            STYLES[name],
-        )
-        for name in SHOWN
-        if summary[name] or name in _ALWAYS
-    ]
-    desired = int(report.coverage.get("desired") or 0)
-    if desired:
-        share = 100 * int(report.coverage.get("compared") or 0) // desired
-        parts.append(
-            literal(f"coverage {min(share, 100)} %" if wide else f"cov {min(share, 100)} %", "$text-muted")
-        )
-    return Content("   " if wide else " ").join(parts)
+    shown = [name for name in SHOWN if summary[name] or name in _ALWAYS]
+    share = (
+        100 * int(report.coverage.get("compared") or 0) // max(int(report.coverage.get("desired") or 0), 1)
+    )
+    said = Content("")
+    for space, words in (("   ", WORDS), ("  ", WORDS), ("  ", {})):
+        parts = [
+            literal(f"{GLYPHS[name]} {summary[name]} {words.get(name, '')}".rstrip(), STYLES[name])
+            for name in shown
+        ]
+        said = Content(space).join([*parts, literal(f"coverage {min(share, 100)} %", FAINT)])
+        if said.cell_length <= width:
+            break
+    return said
 
 
 def _span(seconds: int) -> str:

@@ -22,6 +22,7 @@ from openinfra_tui.tui.drift.keys import HELP, keys
 from openinfra_tui.tui.drift.sources import sources
 from openinfra_tui.tui.drift.timeline import Timeline
 from openinfra_tui.tui.drift.tree import ObjectTree
+from openinfra_tui.tui.drift.words import FAINT
 from openinfra_tui.tui.text import literal
 
 if TYPE_CHECKING:
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 
 Tab = Literal["detail", "yaml", "events", "sources", "timeline"]
 _WIDE = 100
+_LEFT = 52  # columns of the tree beside the detail
 
 
 class DriftScreen(Screen[None]):
@@ -77,7 +79,7 @@ class DriftScreen(Screen[None]):
                 yield Static(id="where")
                 yield Static(id="stands")
             with Horizontal(classes="line"):
-                yield Static(id="counts")
+                yield Static(id="tally")
                 yield Static(id="fresh")
         yield Static(id="trouble")
         with Horizontal(id="drift-panes"):
@@ -120,6 +122,7 @@ class DriftScreen(Screen[None]):
     def draw(self) -> None:
         """Everything but the tree, which draws itself."""
         self.set_class(bool(self.link.trouble), "-stale")
+        self.set_class(not self.query_one(ObjectTree).shown, "-empty")
         self._draw_head()
         self._draw_trouble()
         self._draw_shown()
@@ -247,7 +250,7 @@ class DriftScreen(Screen[None]):
         for name, text in (
             ("where", head.where(self.about, report, read_only=self.read_only, wide=self.wide)),
             ("stands", head.stands(self.about, report, wide=self.wide)),
-            ("counts", head.counts(report, wide=self.wide)),
+            ("tally", head.counts(report, self.size.width - 28)),
             ("fresh", head.fresh(self.link, self._changed, now, dump=dump)),
         ):
             self.query_one(f"#{name}", Static).update(text)
@@ -279,11 +282,11 @@ class DriftScreen(Screen[None]):
             text += f" · {len(tree.marked)} marked"
         wrong = filters.problem(tree.filter.text)
         place = self.query_one("#shown", Static)
-        place.update(literal(wrong or text, "$text-error" if wrong else "$text-muted"))
+        place.update(literal(wrong or text, "$text-error" if wrong else FAINT))
 
     def _draw_detail(self) -> None:
         place = self.query_one("#detail", Static)
-        width = max(self.query_one("#drift-right").size.width - 2, 20)
+        width = max(self.size.width - (_LEFT + 5 if self.wide else 4), 20)
         if self.tab == "sources":
             place.update(sources(self.picture.sources if self.picture else (), self._clock()))
         elif self.tab == "timeline":
@@ -294,9 +297,7 @@ class DriftScreen(Screen[None]):
     def _object(self, width: int) -> Content:
         tree = self.query_one(ObjectTree)
         if self.picture is None:
-            return literal(
-                "" if self._failed.message or self.link.trouble else f"{self._progress} …", "$text-muted"
-            )
+            return literal("" if self._failed.message or self.link.trouble else f"{self._progress} …", FAINT)
         if tree.row is None:
             return self._nothing()
         return detail(tree.row, width, beside=self._beside)
@@ -305,13 +306,13 @@ class DriftScreen(Screen[None]):
         """Why the tree is empty."""
         tree = self.query_one(ObjectTree)
         if tree.filter.text or tree.filter.place or self.picture is None or self._changed is None:
-            return literal("Nothing matches. esc shows all faults again.", "$text-muted")
+            return literal("Nothing matches. esc shows all faults again.", FAINT)
         summary = self.picture.report.summary
         sure = f"{self._changed.astimezone():%H:%M:%S}"
         return Content("\n\n").join(
             [
                 literal("✓ Nothing is wrong.", "$text-success bold"),
                 literal(f"{summary['in-sync']} objects are in sync, {summary['ignored']} are ignored.", ""),
-                literal(f"Last sure of it at {sure}. ! shows everything.", "$text-muted"),
+                literal(f"Last sure of it at {sure}. ! shows everything.", FAINT),
             ]
         )

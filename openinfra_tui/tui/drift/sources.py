@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from textual.content import Content
 
 from openinfra_tui.flow.picture import readiness
+from openinfra_tui.tui.drift.words import FAINT
 from openinfra_tui.tui.text import literal
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ def sources(found: Iterable[Mapping[str, Any]], now: datetime) -> Content:
     """All of them, in the order given."""
     blocks = [_one(item, now) for item in found]
     if not blocks:
-        return literal("no engine object and no source is known", "$text-muted")
+        return literal("no engine object and no source is known", FAINT)
     return Content("\n\n").join(blocks)
 
 
@@ -35,10 +36,10 @@ def _one(item: Mapping[str, Any], now: datetime) -> Content:
     style = "$text-error" if state in _ILL else "$text-warning" if state == "Suspended" else "$text-success"
     lines = [literal(name, "bold") + Content("  ") + literal(state, style)]
     if message := _message(status):
-        lines.append(literal(f"  {message}", "$text-muted"))
+        lines.append(literal(f"  {message}", FAINT))
     for label, text in _facts(spec, status, metadata, now):
         if text:
-            lines.append(literal(f"  {label:10}", "$text-muted") + literal(text))
+            lines.append(literal(f"  {label:10}", FAINT) + literal(text))
     lines += _history(status)
     return Content("\n").join(lines)
 
@@ -75,7 +76,7 @@ def _history(status: Mapping[str, Any]) -> list[Content]:
         what = entry.get("lastReconciledStatus") or entry.get("status") or ""
         which = entry.get("chartVersion") or entry.get("revision") or entry.get("digest") or ""
         text = " ".join(str(part) for part in (when, what, which) if part)
-        lines.append(literal("            ", "$text-muted") + literal(text, "$text-muted", limit=120))
+        lines.append(literal("            ", FAINT) + literal(text, FAINT, limit=120))
     return lines
 
 

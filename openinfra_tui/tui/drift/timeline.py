@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from textual.content import Content
 
 from openinfra_tui.flow.picture import is_faulty
-from openinfra_tui.tui.drift.words import GLYPHS, STYLES, WORDS
+from openinfra_tui.tui.drift.words import FAINT, GLYPHS, STYLES, WORDS
 from openinfra_tui.tui.text import literal
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ class Timeline:
     def text(self) -> Content:
         """The newest first."""
         if not self.entries:
-            return literal("nothing has changed since the view was opened", "$text-muted")
+            return literal("nothing has changed since the view was opened", FAINT)
         return Content("\n").join(_line(entry) for entry in reversed(self.entries))
 
 
@@ -66,10 +66,10 @@ def _line(entry: Entry) -> Content:
     before = f" (was {WORDS[entry.before]})" if entry.before and entry.before != entry.after else ""
     return Content(" ").join(
         [
-            literal(entry.time.astimezone().strftime("%H:%M:%S"), "$text-muted"),
+            literal(entry.time.astimezone().strftime("%H:%M:%S"), FAINT),
             literal(f"{GLYPHS[entry.after]} {after}", STYLES[entry.after]),
             literal(f"{entry.key}{before}"),
-            literal(entry.who, "$text-muted"),
+            literal(entry.who, FAINT),
         ]
     )
 

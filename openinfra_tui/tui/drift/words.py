@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
+# `$text-muted` has no colour of its own, so a line that we draw ourselves cannot have it.
+FAINT = "$foreground-muted"
 GLYPHS = {
     "in-sync": "✓",
     "drifted": "~",
@@ -37,8 +39,8 @@ STYLES = {
     "extra": "$text-secondary",
     "blocked": "$text-error bold",
     "unverified": "$text-warning",
-    "ignored": "$text-muted",
-    "": "$text-muted",
+    "ignored": FAINT,
+    "": FAINT,
 }
 # The order of the header: what one wants to know first.
 SHOWN = (
@@ -91,5 +93,10 @@ def _is_other(text: str) -> bool:
 
 def path(pointer: str) -> str:
     """A JSON pointer of a report as people write paths."""
-    parts = [part.replace("~1", "/").replace("~0", "~") for part in pointer.lstrip("/").split("/")]
-    return ".".join(f"[{part}]" if "." in part and "[" not in part else part for part in parts)
+    words = ""
+    for part in pointer.lstrip("/").split("/"):
+        name = part.replace("~1", "/").replace("~0", "~")
+        # A dot inside a name would read as two names.
+        quoted = "." in name and "[" not in name
+        words += f"[{name}]" if quoted else f".{name}" if words else name
+    return words
