@@ -141,6 +141,8 @@ class Job:
     before: Before
     judge: Judge
     marks: argo.Tracking
+    roots: list[dict[str, Any]]
+    renderer: Renderer
 
     def __init__(
         self,
@@ -232,7 +234,8 @@ class Job:
         if request.record:
             entry.record_cluster(request.directory, self.live, roots)
         self.marks = await argo_live.tracking(self.live, self.reader, roots)
-        renderer = Renderer(
+        self.roots = roots
+        self.renderer = renderer = Renderer(
             request.directory,
             self._temporary,
             self.live,

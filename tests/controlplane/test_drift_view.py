@@ -48,14 +48,13 @@ def test_edits_are_seen_soon_and_the_cursor_stays(site: Site, record_property) -
                 assert view.tree.row.key.name == "second"
             record_property("median", statistics.median(took))
             record_property("worst", max(took))
-            print(f"\n{EDITS} edits: median {statistics.median(took):.3f} s, worst {max(took):.3f} s")
             assert statistics.median(took) < SOON * SLACK
             assert view.app.view.timeline.entries
 
     run(scenario)
 
 
-def test_a_file_is_seen_soon_and_a_commit_is_pending(site: Site) -> None:
+def test_a_file_is_seen_soon_and_a_commit_is_pending(site: Site, record_property) -> None:
     async def scenario() -> None:
         async with watching(site) as view:
             await asyncio.sleep(3)
@@ -63,7 +62,7 @@ def test_a_file_is_seen_soon_and_a_commit_is_pending(site: Site) -> None:
             begun = time.monotonic()
             site.write("apps/all.yaml", *maps, config_map(site.namespace, "third", a="3"))
             await view.until(lambda: view.verdict("third") == "pending")
-            print(f"\na file: {time.monotonic() - begun:.3f} s")
+            record_property("file", time.monotonic() - begun)
             assert view.verdict("web") == "pending"
             assert "changed" in view.text
             commit = await asyncio.to_thread(site.push, "Second")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, ClassVar
 from textual.command import DiscoveryHit, Hit, Hits, Provider
 
 from openinfra_tui.tui.app import BaseApp
+from openinfra_tui.tui.drift import acts
 from openinfra_tui.tui.drift.lookout import Lookout
 from openinfra_tui.tui.drift.screen import DriftScreen
 from openinfra_tui.tui.drift.tree import ObjectTree
@@ -78,8 +79,9 @@ class DriftApp(BaseApp[None]):
     ) -> None:
         super().__init__()
         self._clock, self._read_only = clock, read_only
-        self.view = DriftScreen(clock, read_only=read_only)
         self.lookout = Lookout(request, self._told) if request is not None else None
+        actor = acts.Actor(self.lookout) if self.lookout is not None else None
+        self.view = DriftScreen(clock, read_only=read_only, actor=actor)
 
     def on_mount(self) -> None:
         """Begin to look once there is a screen to show it."""

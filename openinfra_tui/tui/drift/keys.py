@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 _MOVE = "/ find  ! faults  : kind  ⏎ open  S sources  t timeline  ? help"
-_WIDE = "/ find  ! faults only  : kind  o sort  u side by side  S sources  t timeline  ? help"
+_WIDE = "/ find  ! faults only  : kind  o sort  u side by side  y yaml  e edit  S sources  t timeline  ? help"
+_WRITES = "a adopt  x expect  v revert  r reconcile now  s suspend  ? help"
 
 HELP = (
     ("Look", "bold"),
@@ -16,14 +17,37 @@ HELP = (
     ("o                             the worst first, or by name", ""),
     ("u                             both sides next to each other", ""),
     ("S t                           sources, timeline", ""),
+    ("y e                           the live object, its file in your editor", ""),
     ("space                         mark", ""),
+    ("ctrl+s                        what is shown, as Markdown in a file", ""),
     ("ctrl+p                        any object by its name", ""),
     ("ctrl+q ctrl+c q               leave", ""),
 )
 
 
-def keys(wide: bool, *, read_only: bool, opened: bool) -> str:  # noqa: ARG001 - actions join later
+WRITES = (
+    ("", ""),
+    ("Act; each is shown whole and confirmed first", "bold"),
+    ("r                             the engine looks now (Argo CD: refresh)", ""),
+    ("s                             suspend or resume (Argo CD: sync)", ""),
+    ("v                             revert to what Git holds", ""),
+    ("a                             adopt what is live into Git", ""),
+    ("x                             expect the difference until a day", ""),
+)
+
+
+def keys(wide: bool, *, read_only: bool, opened: bool) -> str:
     """The line at the foot."""
     if opened and not wide:
-        return "esc back  ↑↓ scroll  u side by side  S sources  t timeline  ? help"
-    return _WIDE if wide else _MOVE
+        return (
+            f"esc  ↑↓  u beside  {_WRITES}"
+            if not read_only
+            else "esc back  ↑↓ scroll  u side by side  ? help"
+        )
+    if wide:
+        return (
+            _WIDE
+            if read_only
+            else f"/ find  ! faults  : kind  o sort  y yaml  S sources  t timeline  {_WRITES}"
+        )
+    return _MOVE

@@ -16,7 +16,7 @@ from openinfra_tui.flow.diff import Progress
 from openinfra_tui.flow.observing import About, Failed, Link, Seen
 from openinfra_tui.flow.picture import Picture
 from openinfra_tui.tui.dialogs import Help
-from openinfra_tui.tui.drift import filters, head
+from openinfra_tui.tui.drift import acts, filters, head
 from openinfra_tui.tui.drift.detail import detail
 from openinfra_tui.tui.drift.keys import HELP, keys
 from openinfra_tui.tui.drift.sources import sources
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     from textual.app import ComposeResult
 
-Tab = Literal["detail", "yaml", "events", "sources", "timeline"]
+Tab = Literal["detail", "yaml", "sources", "timeline"]
 _WIDE = 100
 _LEFT = 52  # columns of the tree beside the detail
 
@@ -42,6 +42,7 @@ class DriftScreen(Screen[None]):
     Args:
         clock: the time now.
         read_only: whether nothing can be changed from here.
+        actor: does what is confirmed; None where there is nothing to act on.
     """
 
     CSS_PATH = Path(__file__).with_name("drift.tcss")
@@ -57,10 +58,21 @@ class DriftScreen(Screen[None]):
         Binding("escape", "back", show=False),
         Binding("question_mark,f1", "help", show=False),
         Binding("q", "app.leave", show=False),
+        Binding("y", "yaml", show=False),
+        Binding("e", "edit", show=False),
+        Binding("ctrl+s", "export", show=False),
+        Binding("r", "act('reconcile')", show=False),
+        Binding("s", "act('switch')", show=False),
+        Binding("v", "act('revert')", show=False),
+        Binding("a", "act('adopt')", show=False),
+        Binding("x", "act('expect')", show=False),
     ]
 
-    def __init__(self, clock: Callable[[], datetime], *, read_only: bool) -> None:
+    def __init__(
+        self, clock: Callable[[], datetime], *, read_only: bool, actor: acts.Actor | None = None
+    ) -> None:
         super().__init__()
+        self.actor = actor
         self._clock, self.read_only = clock, read_only
         self.picture: Picture | None = None
         self.about, self.link = About(), Link()
@@ -127,7 +139,9 @@ class DriftScreen(Screen[None]):
         self._draw_trouble()
         self._draw_shown()
         self._draw_detail()
-        offered = keys(self.wide, read_only=self.read_only, opened=self.has_class("-opened"))
+        offered = keys(
+            self.wide, read_only=self.read_only or self.actor is None, opened=self.has_class("-opened")
+        )
         self.query_one("#keys", Static).update(literal(offered))
 
     def on_resize(self) -> None:
@@ -136,7 +150,7 @@ class DriftScreen(Screen[None]):
 
     def on_object_tree_highlighted(self) -> None:
         """Another object."""
-        if self.tab in ("yaml", "events"):
+        if self.tab == "yaml":
             self.tab = "detail"
         self._draw_shown()
         self._draw_detail()
