@@ -4,7 +4,7 @@ from __future__ import annotations
 
 _MOVE = "/ find  ! faults  : kind  ⏎ open  S sources  t timeline  ? help"
 _WIDE = "/ find  ! faults only  : kind  o sort  u side by side  y yaml  e edit  S sources  t timeline  ? help"
-_WRITES = "a adopt  x expect  v revert  r reconcile now  s suspend  ? help"
+_WRITES = "a adopt  x expect  v revert  r reconcile  s suspend  ? help"
 
 HELP = (
     ("Look", "bold"),
@@ -48,6 +48,6 @@ def keys(wide: bool, *, read_only: bool, opened: bool) -> str:
         return (
             _WIDE
             if read_only
-            else f"/ find  ! faults  : kind  o sort  y yaml  S sources  t timeline  {_WRITES}"
+            else f"/ find  ! faults  : kind  y yaml  S sources  t timeline  {_WRITES}"
         )
     return _MOVE

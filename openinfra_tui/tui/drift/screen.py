@@ -18,7 +18,7 @@ from openinfra_tui.flow.picture import Picture
 from openinfra_tui.tui.dialogs import Help
 from openinfra_tui.tui.drift import acts, filters, head
 from openinfra_tui.tui.drift.detail import detail
-from openinfra_tui.tui.drift.keys import HELP, keys
+from openinfra_tui.tui.drift.keys import HELP, WRITES, keys
 from openinfra_tui.tui.drift.sources import sources
 from openinfra_tui.tui.drift.timeline import Timeline
 from openinfra_tui.tui.drift.tree import ObjectTree
@@ -139,9 +139,7 @@ class DriftScreen(Screen[None]):
         self._draw_trouble()
         self._draw_shown()
         self._draw_detail()
-        offered = keys(
-            self.wide, read_only=self.read_only or self.actor is None, opened=self.has_class("-opened")
-        )
+        offered = keys(self.wide, read_only=not self.may_act, opened=self.has_class("-opened"))
         self.query_one("#keys", Static).update(literal(offered))
 
     def on_resize(self) -> None:
@@ -252,10 +250,42 @@ class DriftScreen(Screen[None]):
 
     def action_help(self) -> None:
         """Every key."""
-        lines = [(text, style) for text, style in HELP if not (self.read_only and style == "write")]
-        self.app.push_screen(
-            Help("Keys", [(text, "" if style == "write" else style) for text, style in lines])
-        )
+        self.app.push_screen(Help("Keys", HELP + WRITES if self.may_act else HELP))
+
+    @property
+    def may_act(self) -> bool:
+        """Whether there is something to act on, and that is allowed."""
+        return self.actor is not None and not self.read_only
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002 - Textual's
+        """Read-only, there is no action that writes."""
+        return action != "act" or self.may_act
+
+    def action_act(self, name: str) -> None:
+        """Work an action out, show it, and do it once it is confirmed."""
+        row = self.query_one(ObjectTree).row
+        if row is not None and self.actor is not None:
+            acts.begin(self, self.actor, name, row, self._clock())
+
+    def action_yaml(self) -> None:
+        """The live object, its secrets masked."""
+        row = self.query_one(ObjectTree).row
+        if row is not None and self.actor is not None:
+            self.action_tab("yaml")
+            if self.tab == "yaml":
+                acts.show_yaml(self, self.actor, row, self.query_one("#detail", Static))
+
+    def action_edit(self) -> None:
+        """The file that the object comes from, in the editor of the user."""
+        row = self.query_one(ObjectTree).row
+        if row is not None and row.verdict is not None and self.picture is not None:
+            acts.edit(self, Path(str(self.picture.report.repository.get("path"))), row.verdict.origin)
+
+    def action_export(self) -> None:
+        """The view as Markdown, in a file of the current folder."""
+        if self.picture is not None:
+            shown = [line.row.verdict for line in self.query_one(ObjectTree).shown if line.row.verdict]
+            acts.export(self, self.picture.report, shown, self._clock())
 
     def _draw_head(self) -> None:
         report = self.picture.report if self.picture else None
