@@ -75,3 +75,16 @@ def run(
             f"{' '.join(words[:3])} failed ({done.returncode}): {lines[-1] if lines else 'no message'}"
         )
     return Result(words, done.returncode, done.stdout, stderr)
+
+
+def interactive(argv: Sequence[str | Path]) -> None:
+    """Run one program that has the terminal for itself, such as an editor, for as long as it likes.
+
+    Raises:
+        ToolError: the program is missing or cannot be executed.
+    """
+    words = tuple(str(word) for word in argv)
+    try:
+        subprocess.run(words, check=False)
+    except OSError as error:
+        raise ToolError(f"{words[0]} cannot be run: {error.strerror}") from error

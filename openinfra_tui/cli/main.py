@@ -19,6 +19,7 @@ COMMANDS = {
     "check": "Check a generated repository, offline.",
     "diff": "Show where a cluster has left its repository, without writing.",
     "doctor": "Show which programs are present, and their versions.",
+    "drift": "Watch, live, where a cluster leaves its repository, and put the two together.",
     "dump": "Write a cluster to a file, for `diff --from-dump`.",
     "generate": "Write the repository of a site, as one commit.",
     "migrate": "Bring a site file of an older format to the current one.",

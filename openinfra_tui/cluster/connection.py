@@ -1,6 +1,7 @@
 """One API server over HTTP: bounded, patient with 429, never past its deadline.
 
-Only requests that change nothing are sent (GET, and PATCH with `dryRun=All`), so each may be repeated.
+Each request may be repeated: most change nothing (GET, and PATCH with `dryRun=All`), and those of `writing`
+change nothing more when they are sent again.
 """
 
 from __future__ import annotations

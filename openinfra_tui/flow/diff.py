@@ -96,7 +96,7 @@ async def run(request: Request) -> AsyncGenerator[Progress | Report, None]:
         Refused: it is another cluster than the one recorded.
     """
     yield Progress("connect")
-    async with _opened(request) as job:
+    async with opened(request) as job:
         async for event in job.work():
             yield event
 
@@ -110,7 +110,7 @@ async def follow(request: Request) -> AsyncGenerator[Progress | Report | Change 
     if request.dump is not None:
         raise UserError("a dump does not change: --watch needs a cluster")
     yield Progress("connect")
-    async with _opened(request) as job:
+    async with opened(request) as job:
         async for event in job.work():
             yield event
         async for change in following.changes(job):
@@ -118,7 +118,8 @@ async def follow(request: Request) -> AsyncGenerator[Progress | Report | Change 
 
 
 @asynccontextmanager
-async def _opened(request: Request) -> AsyncIterator[Job]:
+async def opened(request: Request) -> AsyncIterator[Job]:
+    """A job with its cluster or dump, before it has done anything."""
     started = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="openinfra-diff-") as temporary:
         if request.dump is not None:
@@ -140,6 +141,8 @@ class Job:
     before: Before
     judge: Judge
     marks: argo.Tracking
+    roots: list[dict[str, Any]]
+    renderer: Renderer
 
     def __init__(
         self,
@@ -165,7 +168,7 @@ class Job:
         """Render, read, compare, report."""
         self._lap("connect")
         yield Progress("render")
-        await self._render()
+        await self.render()
         self._lap("render")
         kinds = Counter(item.key.kind for item in self.desired)
         yield Progress(f"read {', '.join(sorted(kinds))}", 0, len(self.desired))
@@ -221,7 +224,8 @@ class Job:
         joined = renames.paired(found, wanted.get, lambda *place: self.live.objects.get(place))
         return reporting.shown(joined, self.target, self.desired, self.live, self.request.today)
 
-    async def _render(self) -> None:
+    async def render(self) -> None:
+        """What the repository holds now, at HEAD and as it was applied last."""
         request = self.request
         self.target = await asyncio.to_thread(self._files)
         remotes = await asyncio.to_thread(source.remotes, request.directory)
@@ -230,7 +234,8 @@ class Job:
         if request.record:
             entry.record_cluster(request.directory, self.live, roots)
         self.marks = await argo_live.tracking(self.live, self.reader, roots)
-        renderer = Renderer(
+        self.roots = roots
+        self.renderer = renderer = Renderer(
             request.directory,
             self._temporary,
             self.live,

@@ -1,0 +1,217 @@
+"""Taking a live value into Git: a patch in the folder that the engine builds, proved by building it again.
+
+Nothing is proposed that the proof does not hold for: built with the change, this object must hold the live
+values, and every object of the repository else must be what it was.
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import yaml
+
+from openinfra_tui import yamlio
+from openinfra_tui.drift.desired.source import Source
+from openinfra_tui.drift.mask import Masker
+from openinfra_tui.drift.values import same
+from openinfra_tui.errors import Refused
+from openinfra_tui.flow import entry
+from openinfra_tui.flow.actions import Action, Write
+from openinfra_tui.tree.merge_yaml import merge_yaml
+from openinfra_tui.tree.yaml_read import NotStructured
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from openinfra_tui.drift.model import Desired, ObjectVerdict
+    from openinfra_tui.flow.diff import Job
+
+_NAMES = ("kustomization.yaml", "kustomization.yml", "Kustomization")
+_PART = re.compile(r"/([^/\[\]]*)|\[([^\]]*)\]")
+_ABSENT = object()
+
+
+def adopt(job: Job, found: ObjectVerdict) -> Action:
+    """The patch that makes Git hold what is live; reads and builds, so not for an event loop.
+
+    Raises:
+        Refused: it would be a secret in clear, the engine offers no place for it, or the proof fails.
+    """
+    desired = next(
+        (item for item in job.desired if item.key == found.key and item.application.ref == found.engine), None
+    )
+    live = job.live.find(desired.object) if desired is not None else None
+    if desired is None or live is None or not found.differences:
+        raise Refused(f"{found.key} has no live value that differs")
+    _require_clear(job, found, live)
+    ref = desired.application.ref
+    if ref.kind == "Application":
+        raise Refused(
+            "Argo CD applies it, and has no place of its own for a change of one field",
+            "change the chart's values or the manifest in Git",
+        )
+    if ref.kind != "Kustomization":
+        raise Refused(
+            f"{ref.kind} {ref.name} renders it from a chart",
+            "change its values, or its postRenderers, in Git",
+        )
+    operations = [_operation(desired.object, live, item.path) for item in found.differences]
+    writes = _patched(job, desired, operations)
+    _prove(job, desired, live, found, writes)
+    return Action(
+        f"Adopt {found.key} into Git",
+        "One commit; the engine then holds what is live now.",
+        writes=writes,
+        commit=f"Adopt what is live in {found.key}",
+    )
+
+
+def _require_clear(job: Job, found: ObjectVerdict, live: Mapping[str, Any]) -> None:
+    """Refuse what is, or holds, a secret: Git would hold it in clear."""
+    masker = Masker()
+    for manifest in (*(item.object for item in job.desired), *job.live.objects.values()):
+        masker.learn(manifest)
+    secret = found.key.kind == "Secret" and not found.key.group
+    for item in found.differences:
+        value = _at(live, item.path)
+        if secret or (value is not _ABSENT and item.live is not None and not same(item.live, value)):
+            raise Refused(
+                f"{found.key} holds a secret there: it would stand in Git in clear",
+                "change the encrypted value instead",
+            )
+
+
+def _operation(desired: Mapping[str, Any], live: Mapping[str, Any], path: str) -> dict[str, Any]:
+    """The JSON patch operation that brings one difference to the desired object."""
+    there, wanted = _at(live, path), _at(desired, path)
+    if there is _ABSENT:
+        return {"op": "remove", "path": _pointer(desired, path)}
+    if wanted is not _ABSENT:
+        return {"op": "replace", "path": _pointer(desired, path), "value": there}
+    return {"op": "add", "path": _pointer(desired, path), "value": there}
+
+
+def _parts(path: str) -> list[tuple[str, str]]:
+    """A path of a report in steps: a name, or an item of a list."""
+    return [
+        ("name", match[1].replace("~1", "/").replace("~0", "~"))
+        if match[1] is not None
+        else ("item", match[2])
+        for match in _PART.finditer(path)
+    ]
+
+
+def _index(items: Any, words: str) -> int | None:
+    if not isinstance(items, list):
+        return None
+    pairs = [word.partition("=") for word in words.split(",")]
+    for index, item in enumerate(items):
+        if isinstance(item, dict) and all(str(item.get(name)) == value for name, _, value in pairs):
+            return index
+    return None
+
+
+def _at(value: Any, path: str) -> Any:
+    for sort, name in _parts(path):
+        if sort == "item":
+            index = _index(value, name)
+            value = value[index] if index is not None else _ABSENT
+        else:
+            value = value[name] if isinstance(value, dict) and name in value else _ABSENT
+        if value is _ABSENT:
+            return _ABSENT
+    return value
+
+
+def _pointer(desired: Any, path: str) -> str:
+    """The JSON pointer of a path in the desired object; a new item goes to the end of its list."""
+    pointer, value = "", desired
+    parts = _parts(path)
+    for number, (sort, name) in enumerate(parts):
+        last = number == len(parts) - 1
+        if sort == "item":
+            index = _index(value, name)
+            if index is None and not last:
+                raise Refused(f"Git has no item {name} on the way to {path}", "add it by hand")
+            pointer += "/-" if index is None else f"/{index}"
+            value = value[index] if index is not None else None
+        else:
+            if not last and not (isinstance(value, dict) and name in value):
+                raise Refused(f"Git holds nothing at {name} on the way to {path}", "add it by hand")
+            pointer += "/" + name.replace("~", "~0").replace("/", "~1")
+            value = value.get(name) if isinstance(value, dict) else None
+    return pointer
+
+
+def _patched(job: Job, desired: Desired, operations: list[dict[str, Any]]) -> tuple[Write, ...]:
+    """The patch file, and the kustomization that names it, comments and order as they are."""
+    ref, key = desired.application.ref, desired.key
+    folder = entry.path_of(job.head.engines[ref]).strip("/")
+    root = job.target.root
+    here = job.target.path(folder)
+    name = next((name for name in _NAMES if (here / name).is_file()), None)
+    if name is None:
+        raise Refused(
+            f"{folder} has no kustomization.yaml, so there is no place for a patch",
+            f"write one: cd {folder} && kustomize create --autodetect",
+        )
+    stem = f"adopted-{key.kind.lower()}-{key.name}"
+    stem = re.sub(r"[^a-z0-9.-]+", "-", stem.lower())
+    number = 1
+    while (here / (patch := f"{stem}{f'-{number}' if number > 1 else ''}.yaml")).exists():
+        number += 1
+    before = (here / name).read_text(encoding="utf-8")
+    held = yamlio.load(before.encode())
+    if not isinstance(held, dict):
+        raise Refused(f"{folder}/{name} is no mapping")
+    target = {"group": key.group, "kind": key.kind, "name": key.name}
+    named = {"path": patch, "target": {name: value for name, value in target.items() if value}}
+    changed = {**held, "patches": [*(held.get("patches") or ()), named]}
+    try:
+        after = merge_yaml(_dumped(held), before, _dumped(changed))
+    except NotStructured:
+        after = ()
+    if not isinstance(after, str):
+        raise Refused(f"{folder}/{name} cannot be changed without touching what stands there")
+    prefix = (here.relative_to(root.resolve())).as_posix()
+    return (
+        Write(f"{prefix}/{patch}", "", _dumped(operations)),
+        Write(f"{prefix}/{name}", before, after),
+    )
+
+
+def _dumped(value: Any) -> str:
+    return yaml.safe_dump(value, sort_keys=False, allow_unicode=True, width=1000)
+
+
+def _prove(
+    job: Job, desired: Desired, live: Mapping[str, Any], found: ObjectVerdict, writes: tuple[Write, ...]
+) -> None:
+    """Build the repository with the change.
+
+    Raises:
+        Refused: something else comes out than the live values in this one object.
+    """
+    with tempfile.TemporaryDirectory(prefix="openinfra-adopt-") as temporary:
+        root = Path(temporary) / "tree"
+        shutil.copytree(job.target.root, root, symlinks=True, ignore=shutil.ignore_patterns(".git"))
+        for write in writes:
+            (root / write.path).write_text(write.after, encoding="utf-8")
+        after = job.renderer.render(Source(root), job.roots)
+    before = job.renderer.render(job.target, job.roots)
+    if after.problems != before.problems:
+        raise Refused("with the patch the repository does not build: " + "; ".join(after.problems.values()))
+    ref = desired.application.ref
+    old = {(item.application.ref, item.key): item.object for item in before.objects}
+    new = {(item.application.ref, item.key): item.object for item in after.objects}
+    others = [place for place in old.keys() | new.keys() if old.get(place) != new.get(place)]
+    if [(ref, one.key) for one in [desired]] != others:
+        raise Refused("the patch would change other objects too: the folder is built more than once")
+    for item in found.differences:
+        one, other = _at(new[ref, desired.key], item.path), _at(live, item.path)
+        if (one is _ABSENT) != (other is _ABSENT) or (one is not _ABSENT and not same(one, other)):
+            raise Refused(f"the patch does not bring {item.path} to what is live")

@@ -1,0 +1,86 @@
+"""The drift view against the real API server and the real Flux: what changes is seen, and how soon."""
+
+from __future__ import annotations
+
+import asyncio
+import statistics
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.controlplane.flux import Flux
+from tests.controlplane.loopback.git import GitServer
+from tests.controlplane.plane import ControlPlane
+from tests.controlplane.viewed import Site, config_map, make_site, run, watching
+
+EDITS = 20
+SOON = 0.5
+SLACK = 4  # other work on this machine; what was measured is printed
+
+
+@pytest.fixture
+def site(
+    control_plane: ControlPlane, flux: Flux, namespace: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Site]:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    with GitServer(tmp_path / "git") as git:
+        yield make_site(control_plane, namespace, git, tmp_path / "work")
+
+
+def test_edits_are_seen_soon_and_the_cursor_stays(site: Site, record_property) -> None:
+    async def scenario() -> None:
+        async with watching(site) as view:
+            assert {view.verdict(name) for name in ("first", "second", "third", "web", "apps")} == {"in-sync"}
+            await asyncio.sleep(3)  # the watches have begun
+            await view.choose("second")
+            took = []
+            for number in range(EDITS):
+                wanted = "drifted" if number % 2 == 0 else "in-sync"
+                value = "2" if number % 2 == 0 else "1"
+                edited = config_map(site.namespace, "first")
+                begun = time.monotonic()
+                await asyncio.to_thread(site.client.patch, edited, {"data": {"a": value}}, "kubectl-edit")
+                await view.until(lambda wanted=wanted: view.verdict("first") == wanted)
+                took.append(time.monotonic() - begun)
+                assert view.tree.row is not None
+                assert view.tree.row.key.name == "second"
+            record_property("median", statistics.median(took))
+            record_property("worst", max(took))
+            assert statistics.median(took) < SOON * SLACK
+            assert view.app.view.timeline.entries
+
+    run(scenario)
+
+
+def test_a_file_is_seen_soon_and_a_commit_is_pending(site: Site, record_property) -> None:
+    async def scenario() -> None:
+        async with watching(site) as view:
+            await asyncio.sleep(3)
+            maps = [config_map(site.namespace, name) for name in ("first", "second")]
+            begun = time.monotonic()
+            site.write("apps/all.yaml", *maps, config_map(site.namespace, "third", a="3"))
+            await view.until(lambda: view.verdict("third") == "pending")
+            record_property("file", time.monotonic() - begun)
+            assert view.verdict("web") == "pending"
+            assert "changed" in view.text
+            commit = await asyncio.to_thread(site.push, "Second")
+            await asyncio.to_thread(site.reconcile, "GitRepository", "site")
+            await asyncio.to_thread(site.reconcile, "Kustomization", "apps")
+            await view.until(lambda: view.verdict("third") == "in-sync" and view.row("web") is None)
+            await view.until(lambda: commit[:7] in view.text)
+
+    run(scenario)
+
+
+def test_what_goes_is_missing_and_what_comes_is_there(site: Site) -> None:
+    async def scenario() -> None:
+        async with watching(site) as view:
+            await asyncio.sleep(2)
+            await asyncio.to_thread(site.client.delete, config_map(site.namespace, "first"))
+            await view.until(lambda: view.verdict("first") == "missing")
+            await asyncio.to_thread(site.reconcile, "Kustomization", "apps")
+            await view.until(lambda: view.verdict("first") == "in-sync")
+
+    run(scenario)
