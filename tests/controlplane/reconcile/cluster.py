@@ -67,6 +67,17 @@ class FluxSite:
         self.fetch()
         return revision
 
+    def push_for_suspended(self, message: str) -> None:
+        """Push, and wait until the steps themselves are as in the new revision: who resumes one then gets that."""
+        revision = self.push(message)
+        self.client.wait_for(
+            *states.KUSTOMIZATION,
+            ENGINE,
+            ENGINE,
+            until=lambda obj: states.ready_at(obj, revision),
+            timeout=120,
+        )
+
     def fetch(self) -> None:
         """Have Flux fetch the repository now instead of within its interval."""
         self.ask(self.client.get(states.SOURCE, "GitRepository", ENGINE, ENGINE))
