@@ -88,7 +88,7 @@ class FluxSite:
         self.client.patch(obj, {"metadata": {"annotations": {"reconcile.fluxcd.io/requestedAt": token}}})
         return token
 
-    def wait_converged(self, revision: str, timeout: float = 600.0) -> None:
+    def wait_converged(self, revision: str, timeout: float = 900.0) -> None:
         """Until every step is ready at a revision.
 
         Raises:
@@ -100,7 +100,7 @@ class FluxSite:
 
         self.wait(lambda: not left(), timeout, lambda: f"{left()}")
 
-    def restore(self, commit: str, timeout: float = 600.0) -> None:
+    def restore(self, commit: str, timeout: float = 900.0) -> None:
         """Push the content of an earlier commit, and wait until all of it is ready and every Pod runs."""
         revision = self.repository.reset(commit)
         self.fetch()
@@ -146,7 +146,7 @@ class ConvergedSite:
     seconds: float
 
 
-def converge(site: FluxSite, timeout: float = 600.0) -> ConvergedSite:
+def converge(site: FluxSite, timeout: float = 900.0) -> ConvergedSite:
     """Commit an overlay that points the sources of the site at loopback, and wait until all of it is ready.
 
     Raises:
