@@ -63,17 +63,28 @@ def test_without_internet_only_what_comes_from_there_is_missing(flux_site: FluxS
     rest = set(flux_site.steps) - READY
     assert FROM_INTERNET.keys() < rest
 
-    def settled() -> bool:
-        late = states.unready(flux_site.client, revision, flux_site.steps)
-        return late.keys() == rest == _waits(flux_site).keys()
+    waits: dict[str, str] = {}
 
-    flux_site.wait(settled, 120, lambda: f"{_waits(flux_site)}")
+    def settled() -> bool:
+        nonlocal waits
+        late, waits = states.unready(flux_site.client, revision, flux_site.steps), _waits(flux_site)
+        return late.keys() == rest == waits.keys()
+
+    flux_site.wait(settled, 240, lambda: f"{waits}")
     assert "True" in _sources(flux_site)["flux-system"]
-    releases = states.releases(flux_site.client)
-    eventually(lambda: releases.keys() == RELEASES_FROM_INTERNET)
-    for release in releases.values():
-        assert re.search(r"SourceNotReady: HelmChart '.*' is not ready", states.said(release))
-    found = states.outcomes(flux_site.client, revision, flux_site.steps, _waits(flux_site))
+
+    def said() -> dict[str, str]:
+        return {name: states.said(release) for name, release in states.releases(flux_site.client).items()}
+
+    def for_charts_only() -> bool:
+        found = said()
+        waiting = all(
+            re.search(r"SourceNotReady: HelmChart '.*' is not ready", text) for text in found.values()
+        )
+        return waiting and found.keys() == RELEASES_FROM_INTERNET
+
+    eventually(for_charts_only, timeout=60, say=lambda: f"{said()}")
+    found = states.outcomes(flux_site.client, revision, flux_site.steps, waits)
     states.write_report(REPORTS / "reconcile-flux-without-internet.json", "flux", found)
     assert {outcome.name for outcome in found if outcome.state == "expected"} == rest
     assert not [outcome for outcome in found if outcome.state == "failed"]

@@ -67,6 +67,17 @@ class FluxSite:
         self.fetch()
         return revision
 
+    def push_for_suspended(self, message: str) -> None:
+        """Push, and wait until the steps themselves are as in the new revision: who resumes one then gets that."""
+        revision = self.push(message)
+        self.client.wait_for(
+            *states.KUSTOMIZATION,
+            ENGINE,
+            ENGINE,
+            until=lambda obj: states.ready_at(obj, revision),
+            timeout=120,
+        )
+
     def fetch(self) -> None:
         """Have Flux fetch the repository now instead of within its interval."""
         self.ask(self.client.get(states.SOURCE, "GitRepository", ENGINE, ENGINE))
@@ -77,7 +88,7 @@ class FluxSite:
         self.client.patch(obj, {"metadata": {"annotations": {"reconcile.fluxcd.io/requestedAt": token}}})
         return token
 
-    def wait_converged(self, revision: str, timeout: float = 600.0) -> None:
+    def wait_converged(self, revision: str, timeout: float = 900.0) -> None:
         """Until every step is ready at a revision.
 
         Raises:
@@ -89,7 +100,7 @@ class FluxSite:
 
         self.wait(lambda: not left(), timeout, lambda: f"{left()}")
 
-    def restore(self, commit: str, timeout: float = 600.0) -> None:
+    def restore(self, commit: str, timeout: float = 900.0) -> None:
         """Push the content of an earlier commit, and wait until all of it is ready and every Pod runs."""
         revision = self.repository.reset(commit)
         self.fetch()
@@ -135,7 +146,7 @@ class ConvergedSite:
     seconds: float
 
 
-def converge(site: FluxSite, timeout: float = 600.0) -> ConvergedSite:
+def converge(site: FluxSite, timeout: float = 900.0) -> ConvergedSite:
     """Commit an overlay that points the sources of the site at loopback, and wait until all of it is ready.
 
     Raises:
