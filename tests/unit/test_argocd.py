@@ -384,6 +384,7 @@ def test_repo_server_decrypts_with_the_key_as_a_file(tree: Tree) -> None:
         "HELM_SECRETS_WRAPPER_ENABLED=true",
         "SOPS_AGE_KEY_FILE=/sops-age/age.agekey",
         "a commit that changes only values",
+        "not healthy delays any upgrade of a later one",
     ):
         assert words in runbook
     assert "flux" not in runbook.lower()

@@ -13,6 +13,7 @@ from click.testing import CliRunner
 from openinfra_tui import yamlio
 from openinfra_tui.build import kustomize
 from openinfra_tui.catalog.presets import preset_text
+from openinfra_tui.check.run import check
 from openinfra_tui.cli.main import group
 from openinfra_tui.errors import Refused, UserError
 from openinfra_tui.flow.generate import Request, generate
@@ -103,8 +104,8 @@ def test_what_is_shared_names_each_site(two: Path) -> None:
     lists = [(out / f".openinfra/files/{name}.txt").read_text().splitlines() for name in ("ber1", "muc1")]
     assert not [path for path in lists[0] if path.startswith("sites/muc1/")]
     assert "sites/muc1/site.yaml" in lists[1]
-    check = CliRunner().invoke(group, ["check", str(out)])
-    assert (check.exit_code, check.output.count("0 faults")) == (0, 1)
+    checked = CliRunner().invoke(group, ["check", str(out)])
+    assert (checked.exit_code, checked.output.count("0 faults")) == (0, 1)
 
 
 def test_a_third_site_changes_nothing_of_the_others_and_goes_without_a_trace(two: Path) -> None:
@@ -202,6 +203,29 @@ def test_what_is_refused_leaves_the_repository_alone(two: Path) -> None:
     remove_site(out, "muc1", None)
     with pytest.raises(Refused, match="the only site"):
         remove_site(out, "ber1", None)
+
+
+def test_two_sites_of_argo_cd_share_its_folder_and_nothing_of_their_own(tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    first = request_for(tmp_path, "ber1", "gitops.engine=argocd")
+    generate(first, TODAY, lambda _: None)
+    before, shared = own_files(out, "ber1"), git(out, "rev-parse", "HEAD:argocd", "HEAD:components")
+    add(request_for(tmp_path, "muc1", "gitops.engine=argocd"))
+    assert own_files(out, "ber1") == before
+    assert git(out, "rev-parse", "HEAD:argocd", "HEAD:components") == shared
+    for site, other in (("ber1", b"muc1"), ("muc1", b"ber1")):
+        files = own_files(out, site)
+        assert len([path for path in files if "/applications/" in path]) > 20
+        assert not [path for path, content in files.items() if other in content]
+    report = check(out)
+    assert (report.faults, report.unvalidated) == ((), {})
+    edit(out, "clusters/muc1/undercloud/applications/nova.yaml", "project: openstack", "project: nowhere")
+    assert [fault.file for fault in check(out).faults] == ["clusters/muc1/undercloud/applications/nova.yaml"]
+    git(out, "reset", "--hard", "HEAD~1")
+    assert generate(first, TODAY, lambda _: None).commit is None
+    assert remove_site(out, "muc1", None).clusters == ("clusters/muc1/undercloud",)
+    assert own_files(out, "ber1") == before
+    assert check(out).faults == ()
 
 
 def test_the_commands(two: Path) -> None:
