@@ -44,6 +44,7 @@ class SopsStore:
         wanted: Mapping[str, Mapping[str, SecretSpec]],
         rotate: Collection[str] = (),
         given: Mapping[str, str] | None = None,
+        made: Mapping[str, str] | None = None,
     ) -> dict[str, bytes]:
         """The encrypted files that hold all wanted secrets.
 
@@ -58,6 +59,7 @@ class SopsStore:
             rotate: names that get a new value.
             given: the values of names of the form `given`, which nobody can generate; a value that exists
                 already gives way.
+            made: values for names that have none yet, or are rotated: something else is encrypted with them.
 
         Returns:
             Every wanted file that holds at least one secret, by path.
@@ -86,7 +88,7 @@ class SopsStore:
         plain: dict[str, dict[str, Any]] = {}
         if reused or any(path in documents for path in stale):
             plain = self._decrypt_all({path: existing[path] for path in documents})
-        values = {**_values(plain, files, rotate), **told}
+        values = {**(made or {}), **_values(plain, files, rotate), **told}
         out: dict[str, bytes] = {}
         for path, secrets in files.items():
             if path not in stale:
