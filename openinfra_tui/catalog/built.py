@@ -13,24 +13,40 @@ if TYPE_CHECKING:
 
 BUILT_CLUSTER_DISTRIBUTIONS = ("existing",)
 BUILT_PLUGINS = ("cilium", "calico")
-BUILT_SERVICES = (
-    *("barbican", "cinder", "glance", "heat", "horizon", "keystone", "magnum", "neutron", "nova"),
-    *("octavia", "placement"),
-)
+_CORE = ("barbican", "cinder", "glance", "heat", "horizon", "keystone", "neutron", "nova", "placement")
+BUILT_SERVICES = {
+    "openstack-helm": (*_CORE, "magnum", "octavia"),
+    "kolla-ansible": (
+        *_CORE,
+        *("aodh", "blazar", "ceilometer", "cloudkitty", "designate", "gnocchi", "magnum", "masakari"),
+        *("mistral", "octavia", "skyline", "tacker", "watcher"),
+    ),
+}
 # path, what it is, the value where nothing is written, what is built
 _CHOICES = (
     ("secrets.backend", "secrets backend", "sops", ("sops",)),
-    ("storage.backend", "storage backend", "rook", ("rook", "external-ceph", "storage-class")),
-    ("exposure.gateway", "gateway", "envoy-gateway", ("envoy-gateway",)),
-    ("exposure.loadBalancer.provider", "load balancer", "metallb", ("metallb", "existing")),
     ("openstack.magnum.driver", "driver of Magnum", "heat", ("heat",)),
 )
-# What is written nowhere yet, so that any answer is refused.
+# The same, of what only some deployers read.
+_CHOICES_OF = {
+    "openstack-helm": (
+        ("storage.backend", "storage backend", "rook", ("rook", "external-ceph", "storage-class")),
+        ("exposure.gateway", "gateway", "envoy-gateway", ("envoy-gateway",)),
+        ("exposure.loadBalancer.provider", "load balancer", "metallb", ("metallb", "existing")),
+    ),
+    "kolla-ansible": (
+        ("exposure.tls.issuer", "issuer", "self-signed", ("self-signed", "ca")),
+        ("storage.backend", "storage backend", "", ("external-ceph", "lvm", "nfs")),
+    ),
+}
+# What is written nowhere yet, so that any answer is refused; the Kolla ones but for Kolla-Ansible.
 _UNUSED = (
     ("openstack.magnum.osDistro", "os_distro of Magnum"),
     ("openstack.kolla.baseDistro", "base of the Kolla images"),
     ("openstack.kolla.extras", "list of Kolla extras"),
 )
+# The mirrors that a deployer is told of.
+_MIRRORS = {"kolla-ansible": ("images",)}
 
 
 def not_built(site: Site) -> list[str]:
@@ -43,7 +59,6 @@ def not_built(site: Site) -> list[str]:
     placement, engine = str(site.get("placement") or ""), str(site.get("gitops.engine") or "")
     asked = (
         ("openstack.deployer", "deployer", deployer, catalog.deployer(deployer)),
-        ("openstack.series", "series", series, catalog.find_series(series)),
         ("placement", "placement", placement, catalog.placement(placement)),
         ("gitops.engine", "engine", engine, catalog.engine(engine)),
     )
@@ -53,22 +68,31 @@ def not_built(site: Site) -> list[str]:
             out.append(f"{path}: the {kind} {answer or '(none)'} is not in the catalog")
         elif not entry.built:
             out.append(f"{path}: the {kind} {answer} is known and not built yet")
+    made_by = catalog.deployer(deployer)
+    if catalog.find_series(series) is None:
+        out.append(f"openstack.series: the series {series or '(none)'} is not in the catalog")
+    elif made_by and made_by.built and series not in made_by.built:
+        out.append(f"openstack.series: {made_by.title} {series} is known and not built yet")
     return [*out, *_parts(site), *_clusters(site)]
 
 
 def _parts(site: Site) -> Iterator[str]:
-    for path, kind, default, built in _CHOICES:
+    deployer = str(site.get("openstack.deployer"))
+    for path, kind, default, built in (*_CHOICES, *_CHOICES_OF.get(deployer, ())):
         value = site.get(path, default)
         if value not in built:
             yield f"{path}: the {kind} {value} is known and not built yet"
     for path, kind in _UNUSED:
-        if site.get(path):
+        if site.get(path) and not (deployer == "kolla-ansible" and path.startswith("openstack.kolla.")):
             yield f"{path}: the {kind} is known and not built yet"
     for service in site.get("openstack.services", ()):
-        if service not in BUILT_SERVICES:
+        if service not in BUILT_SERVICES.get(deployer, (service,)):
             yield f"openstack.services: the service {service} is known and not built yet"
+    amphorae = site.get("openstack.neutron.backend") != "ovn"
+    if deployer == "kolla-ansible" and amphorae and "octavia" in site.get("openstack.services", ()):
+        yield "openstack.services: octavia with amphorae is known and not built yet; with OVN it is"
     for key, value in (site.get("mirrors") or {}).items():
-        if value:
+        if value and key not in _MIRRORS.get(deployer, ()):
             yield f"mirrors.{key}: mirrors are known and not built yet"
 
 

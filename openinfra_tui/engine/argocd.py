@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from openinfra_tui.engine import argocd_projects, layout, pins
+from openinfra_tui.engine import argocd_projects, layout, objects, pins
 from openinfra_tui.engine.waves import waves
 from openinfra_tui.tree.model import File, Tree
 from openinfra_tui.yamlio import dump
@@ -52,6 +52,9 @@ def write(plan: Plan, rendered: Mapping[str, Mapping[str, bytes]], secret_files:
         if not step.component.is_common:
             path = f"{folder}/applications/{name}.yaml"
             files[path] = _application(plan, step, wave, common.get(step.component.group or ""), known)
+            if step.component.objects and not step.configs:
+                # kustomize cannot decrypt here: the Secret is made by hand, as the runbook says.
+                files |= objects.write(plan, step.component, rendered, sealed=False)
     return Tree({path: File(text.encode(), "argocd") for path, text in files.items()}).merged(users)
 
 
@@ -106,6 +109,12 @@ def _application(
         foreign = component.manifests
         comment = f"# {foreign.tag}, as a commit: a tag can move."
         spec["source"] = {"repoURL": foreign.url, "path": foreign.path, "targetRevision": foreign.commit}
+    elif component.objects:
+        spec["source"] = {
+            "repoURL": plan.site.get("gitops.url"),
+            "targetRevision": _branch(plan),
+            "path": here,
+        }
     else:
         chart, comment = _chart(plan, component.releases[0])
         files = [f"$values/{path}" for path in _values_files(plan, component, common, known)]
@@ -115,6 +124,8 @@ def _application(
     if component.ignored_by_argocd and not step.configs:
         spec["ignoreDifferences"] = [dict(item) for item in component.ignored_by_argocd]
     spec["syncPolicy"] = _sync_policy([*options, *data])
+    if component.objects and not step.configs:
+        del spec["syncPolicy"]["retry"]  # its hooks are runs, and one that failed waits for a human
     text = dump(
         {
             "apiVersion": "argoproj.io/v1alpha1",

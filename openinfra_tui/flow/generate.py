@@ -9,13 +9,15 @@ from openinfra_tui.flow import sites
 from openinfra_tui.flow.effect import Effect, effects
 from openinfra_tui.flow.planning import plan_site, require_same
 from openinfra_tui.flow.record import own_answers, own_files
-from openinfra_tui.flow.rendering import render_tree, wanted_secrets
+from openinfra_tui.flow.rendering import render_tree
+from openinfra_tui.flow.secrets import held_keys, wanted_secrets, wanted_vaults
 from openinfra_tui.flow.shared import as_they_are, left_to_others, others, scope
 from openinfra_tui.flow.update import SEALED, Accept, difference, merge_tree
 from openinfra_tui.flow.writing import require_sound, write_out
 from openinfra_tui.repo.commit import Render, commit_tree
 from openinfra_tui.repo.render import read_history
 from openinfra_tui.repo.target import record, require_usable
+from openinfra_tui.secret import vaults
 from openinfra_tui.secret.age import find_or_make, keep, public_recipient
 from openinfra_tui.secret.given import read_given
 from openinfra_tui.secret.store import SopsStore
@@ -147,14 +149,19 @@ def _render(
     progress(f"plan: {len(plan.steps)} steps, {len(plan.components)} components")
     tree = render_tree(plan, recipients, existing)
     progress(f"rendered {len(tree)} files")
+    wanted = wanted_vaults(plan)
+    vaulted = vaults.update(existing, wanted, held_keys(site, existing), request.rotate, identity)
+    inside = {key for spec in wanted.values() for key in spec.keys}
     store = SopsStore(recipients, identity)
     secrets = store.update(
         {path: content for path, content in existing.items() if path.endswith(SEALED)},
         wanted_secrets(plan),
-        request.rotate,
+        [name for name in request.rotate if name not in inside],
         given,
+        vaulted.passwords,
     )
-    tree = tree.merged(Tree({path: File(content, "secrets") for path, content in secrets.items()}))
+    encrypted = {**vaulted.files, **secrets}
+    tree = tree.merged(Tree({path: File(content, "secrets") for path, content in encrypted.items()}))
     return tree.merged(own_files(site, plan, recipients, bool(request.overrides)))
 
 

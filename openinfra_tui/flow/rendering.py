@@ -8,8 +8,8 @@ from openinfra_tui import __version__
 from openinfra_tui.engine import argocd, flux
 from openinfra_tui.engine.waves import waves
 from openinfra_tui.flow import sites
+from openinfra_tui.flow.secrets import wanted_secrets
 from openinfra_tui.resources import skeletons_path
-from openinfra_tui.secret.store import SecretSpec
 from openinfra_tui.skeleton.render import context_of, render
 from openinfra_tui.tree.model import File, Tree
 
@@ -34,9 +34,14 @@ def render_tree(
     context = template_context(plan, recipients, existing)
     folders = [component.folder for component in plan.components]
     rendered = render([*folders, skeletons_path() / "repository"], context)
+    once = {f"sites/{plan.site.name}/{c.place}/{path}" for c in plan.components for path in c.once}
     tree = Tree({})
     for origin, files in rendered.items():
-        tree = tree.merged(Tree({path: File(content, origin) for path, content in files.items()}))
+        tree = tree.merged(
+            Tree({path: File(content, origin, once=path in once) for path, content in files.items()})
+        )
+    if not plan.cluster:
+        return tree
     return tree.merged(_ENGINES[plan.site.get("gitops.engine")](plan, rendered, wanted_secrets(plan)))
 
 
@@ -61,14 +66,3 @@ def template_context(
     own = {"steps": steps, "cluster": plan.cluster, "version": __version__}
     told = sites.shared(plan.site, recipients, existing or {})
     return context_of(spec, {**plan.facts, **own, **told}, plan.site.name)
-
-
-def wanted_secrets(plan: Plan) -> dict[str, dict[str, SecretSpec]]:
-    """By encrypted file, the path of each secret in the values and what it is."""
-    return {
-        f"sites/{plan.site.name}/{component.place}/secrets.sops.yaml": {
-            secret.path: SecretSpec(secret.name, secret.form) for secret in component.secrets
-        }
-        for component in plan.components
-        if component.secrets
-    }

@@ -14,7 +14,8 @@ from openinfra_tui import yamlio
 from openinfra_tui.check.run import check
 from openinfra_tui.flow.generate import Request, generate
 from openinfra_tui.flow.planning import plan_site
-from openinfra_tui.flow.rendering import render_tree, wanted_secrets
+from openinfra_tui.flow.rendering import render_tree
+from openinfra_tui.flow.secrets import wanted_secrets
 from openinfra_tui.site.load import load_site
 from openinfra_tui.tree.model import Tree
 
