@@ -24,7 +24,7 @@ from openinfra_tui.catalog.presets import preset_text
 from openinfra_tui.engine import flux
 from openinfra_tui.flow.planning import plan_site
 from openinfra_tui.flow.rendering import render_tree, template_context
-from openinfra_tui.flow.secrets import wanted_secrets
+from openinfra_tui.flow.stores import wanted_secrets
 from openinfra_tui.resources import skeletons_path
 from openinfra_tui.site.load import parse_site
 from openinfra_tui.skeleton.child import render_all

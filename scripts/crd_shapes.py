@@ -14,7 +14,9 @@ from openinfra_tui import yamlio
 
 KINDS = {
     "argoproj.io": ("AppProject", "Application"),
+    "bitnami.com": ("SealedSecret",),
     "cert-manager.io": ("Certificate", "ClusterIssuer", "Issuer"),
+    "external-secrets.io": ("ClusterSecretStore", "ExternalSecret"),
     "gateway.envoyproxy.io": ("BackendTrafficPolicy", "EnvoyProxy"),
     "gateway.networking.k8s.io": ("Gateway", "GatewayClass", "HTTPRoute"),
     "helm.toolkit.fluxcd.io": ("HelmRelease",),

@@ -15,7 +15,11 @@ BUILT_CLUSTER_DISTRIBUTIONS = ("existing",)
 BUILT_PLUGINS = ("cilium", "calico")
 _CORE = ("barbican", "cinder", "glance", "heat", "horizon", "keystone", "neutron", "nova", "placement")
 BUILT_SERVICES = {
-    "openstack-helm": (*_CORE, "magnum", "octavia"),
+    "openstack-helm": (
+        *_CORE,
+        *("aodh", "ceilometer", "designate", "ironic", "magnum", "manila", "masakari", "octavia", "skyline"),
+        "tempest",
+    ),
     "kolla-ansible": (
         *_CORE,
         *("aodh", "blazar", "ceilometer", "cloudkitty", "designate", "gnocchi", "magnum", "masakari"),
@@ -23,18 +27,17 @@ BUILT_SERVICES = {
     ),
 }
 # path, what it is, the value where nothing is written, what is built
-_CHOICES = (
-    ("secrets.backend", "secrets backend", "sops", ("sops",)),
-    ("openstack.magnum.driver", "driver of Magnum", "heat", ("heat",)),
-)
+_CHOICES = (("openstack.magnum.driver", "driver of Magnum", "heat", ("heat",)),)
 # The same, of what only some deployers read.
 _CHOICES_OF = {
     "openstack-helm": (
+        ("secrets.backend", "secrets backend", "sops", ("sops", "external-secrets", "sealed-secrets")),
         ("storage.backend", "storage backend", "rook", ("rook", "external-ceph", "storage-class")),
         ("exposure.gateway", "gateway", "envoy-gateway", ("envoy-gateway",)),
         ("exposure.loadBalancer.provider", "load balancer", "metallb", ("metallb", "existing")),
     ),
     "kolla-ansible": (
+        ("secrets.backend", "secrets backend", "sops", ("sops",)),
         ("exposure.tls.issuer", "issuer", "self-signed", ("self-signed", "ca")),
         ("storage.backend", "storage backend", "", ("external-ceph", "lvm", "nfs")),
     ),

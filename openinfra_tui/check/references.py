@@ -11,6 +11,7 @@ from graphlib import CycleError, TopologicalSorter
 from typing import TYPE_CHECKING, Any
 
 from openinfra_tui.check.argocd import folders
+from openinfra_tui.check.made_secrets import check_stores, made_secret
 from openinfra_tui.check.report import (
     KUSTOMIZATION_FILES,
     Fault,
@@ -53,11 +54,18 @@ def check_references(repository: Repository) -> list[Fault]:
                 reached += [(folder, built) for built in repository.builds.get(folder, ())]
         faults += _sources(reached)
         faults += _namespaces(reached)
-    shared = tuple(item for items in repository.builds.values() for item in items if _is_watched(item))
-    for folder, items in repository.builds.items():
+        faults += check_stores(reached)
+    with_made = {folder: _with_made(items) for folder, items in repository.builds.items()}
+    shared = tuple(item for items in with_made.values() for item in items if _is_watched(item))
+    for folder, items in with_made.items():
         for item in items:
             faults += [Fault("reference", folder, text) for text in _values_from(item, (*items, *shared))]
     return sorted(set(faults))
+
+
+def _with_made(items: tuple[dict[str, Any], ...]) -> tuple[dict[str, Any], ...]:
+    """The objects of a build, and the Secrets that operators make of them."""
+    return (*items, *(made for item in items if (made := made_secret(item)) is not None))
 
 
 def _is_watched(item: dict[str, Any]) -> bool:

@@ -12,6 +12,7 @@ from openinfra_tui.check.argocd import check_argocd, directories
 from openinfra_tui.check.argocd_plan import check_argocd_plan
 from openinfra_tui.check.constraints import check_constraints
 from openinfra_tui.check.flux_plan import check_flux_plan
+from openinfra_tui.check.made_secrets import check_made_secrets
 from openinfra_tui.check.references import buildable, check_references
 from openinfra_tui.check.report import Fault, Report, Repository, read_documents
 from openinfra_tui.check.schemas import check_schemas
@@ -52,7 +53,8 @@ def check(
         )
     documents, faults = read_documents(directory)
     progress(f"read {len(documents)} YAML files")
-    secret_faults = check_secrets(Repository(directory, documents))
+    plain = Repository(directory, documents)
+    secret_faults = [*check_secrets(plain), *check_made_secrets(plain)]
     builds: dict[str, tuple[dict[str, Any], ...]] = {}
     folders = buildable(documents)
     if folders:

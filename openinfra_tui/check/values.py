@@ -16,6 +16,7 @@ from importlib import resources
 from typing import TYPE_CHECKING, Any
 
 from openinfra_tui.check.argocd import sources, values_files
+from openinfra_tui.check.made_secrets import chart_values, made_secret
 from openinfra_tui.check.report import Fault, Repository, dig, named
 from openinfra_tui.engine import pins
 
@@ -29,7 +30,10 @@ _OPEN_KEYS = ("annotations", "overrides")
 _BY_TYPE = re.compile(
     r"endpoints\.[^.]+\.(?:hosts|host_fqdn_override|scheme|path|port\.[^.]+)\.(?:public|internal|admin|service)"
 )
-_FILES = ("values.yaml", "values.user.yaml", "values.argocd.yaml", "secrets.sops.yaml")
+_FILES = (
+    *("values.yaml", "values.user.yaml", "values.argocd.yaml", "secrets.sops.yaml"),
+    *("external-secret.yaml", "sealed-secret.yaml"),
+)
 _GROUP = "openstack"
 Pin = tuple[str, str]
 
@@ -86,7 +90,7 @@ def _common(repository: Repository, pins: Collection[Pin]) -> Iterator[Fault]:
         parts = file.split("/")
         if parts[0] in ("sites", "components") and parts[-3:-1] == [_GROUP, "common"] and parts[-1] in _FILES:
             for document in documents:
-                for text in unknown_keys(document, shape):
+                for text in unknown_keys(_values_of(document), shape):
                     yield Fault("value", file, f"{text} (no {_GROUP} chart of the site has it)")
 
 
@@ -103,11 +107,7 @@ def check_values(repository: Repository) -> tuple[list[Fault], Counter[str]]:
             continue
         for file in sorted(files):
             for document in repository.documents.get(file, ()):
-                body = (
-                    {key: item for key, item in document.items() if key != "sops"}
-                    if isinstance(document, dict)
-                    else document
-                )
+                body = _values_of(document)
                 faults |= {
                     Fault("value", file, f"{text} ({chart} {version})") for text in unknown_keys(body, shape)
                 }
@@ -121,6 +121,15 @@ def check_values(repository: Repository) -> tuple[list[Fault], Counter[str]]:
                     Fault("value", folder, f"{named(item)}: {text}") for text in unknown_keys(inline, shape)
                 }
     return sorted(faults), missing
+
+
+def _values_of(document: Any) -> Any:
+    """The values that a file holds: itself without the metadata of its encryption, or those of a template."""
+    if not isinstance(document, dict):
+        return document
+    if made_secret(document) is not None:
+        return chart_values(document)
+    return {key: item for key, item in document.items() if key != "sops"}
 
 
 def _pins(repository: Repository) -> dict[Pin, set[str]]:

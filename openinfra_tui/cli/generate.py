@@ -28,13 +28,23 @@ if TYPE_CHECKING:
     "--set", "overrides", multiple=True, metavar="PATH=VALUE", help="Override an answer below spec."
 )
 @click.option("--age-key", type=click.Path(path_type=Path, dir_okay=False), help="Identity of `operator`.")
-@click.option("--rotate", multiple=True, metavar="NAME", help="Make this secret anew; needs --age-key.")
+@click.option(
+    "--rotate",
+    multiple=True,
+    metavar="NAME",
+    help="Make this secret anew; needs --age-key, except with sealed-secrets.",
+)
 @click.option(
     "--secret",
     "given",
     multiple=True,
     metavar="NAME=FILE",
     help="A secret that you bring: its file, of one line.",
+)
+@click.option(
+    "--certificate",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Sealed Secrets: seal for this certificate from now on.",
 )
 @click.option("--no-commit", is_flag=True, help="Write the files and make no commit.")
 @click.option("--dry-run", is_flag=True, help="Write nothing; print the diff of what would be committed.")
@@ -51,6 +61,7 @@ def command(
     age_key: Path | None,
     rotate: tuple[str, ...],
     given: tuple[str, ...],
+    certificate: Path | None,
     no_commit: bool,
     kustomize: str | None,
     dry_run: bool,
@@ -76,6 +87,7 @@ def command(
         dry_run,
         review,
         accept,
+        certificate,
     )
     today = datetime.now(tz=UTC).date()
     with narrated(f"reading {site}") as tell:
@@ -99,6 +111,8 @@ def tell_outcome(request: Request, done: Generated) -> None:
     when = "would change with these" if done.left else "changes with the components"
     for effect in done.effects:
         click.echo(printable(f"site {effect.site} {when}: {', '.join(effect.places)}"), err=True)
+    for note in done.notes:
+        click.echo(printable(f"secrets: {note}"), err=True)
     if done.diff is not None:
         click.echo(printable(done.diff), nl=False)
         for diff, names in _together(done.effects).items():

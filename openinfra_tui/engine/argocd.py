@@ -108,7 +108,13 @@ def _application(
     elif component.manifests:
         foreign = component.manifests
         comment = f"# {foreign.tag}, as a commit: a tag can move."
-        spec["source"] = {"repoURL": foreign.url, "path": foreign.path, "targetRevision": foreign.commit}
+        spec["source"] = {
+            "repoURL": foreign.url,
+            "path": foreign.path,
+            "targetRevision": foreign.commit,
+            # As Flux does, and unlike Argo CD by itself.
+            "directory": {"recurse": True},
+        }
     elif component.objects:
         spec["source"] = {
             "repoURL": plan.site.get("gitops.url"),

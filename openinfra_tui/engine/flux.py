@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from openinfra_tui.engine import layout, manifests, objects, pins
+from openinfra_tui.engine import flux_secrets, layout, manifests, objects, pins
 from openinfra_tui.tree.model import File, Tree
 from openinfra_tui.yamlio import dump
 
@@ -42,7 +42,7 @@ def write(plan: Plan, rendered: Mapping[str, Mapping[str, bytes]], secret_files:
             files |= _common(plan, component, sources, secret_files)
         else:
             files |= _release(plan, component, common.get(component.group or ""), sources, secret_files)
-    files |= _entry(plan, bool(secret_files))
+    files |= _entry(plan, secret_files)
     tree = Tree({path: File(text.encode(), "flux") for path, text in files.items()})
     return tree.merged(layout.user_values(plan, "flux"))
 
@@ -76,21 +76,15 @@ def _common(
             {"name": f"{component.name}-common-values", "files": ["values.yaml"], "options": _STABLE}
         ]
     }
-    if f"{overlay}/secrets.sops.yaml" in secret_files:
-        generators["secretGenerator"] = [
-            {
-                "name": f"{component.name}-common-secrets",
-                "files": ["values.yaml=secrets.sops.yaml"],
-                "options": _STABLE,
-            }
-        ]
+    resources, secrets = flux_secrets.build(plan, component, secret_files, {"options": _STABLE})
     files[f"{overlay}/kustomization.yaml"] = dump(
         {
             **_KUSTOMIZATION,
             "namespace": component.namespace,
-            "resources": [f"../../../../{base}"],
+            "resources": [f"../../../../{base}", *resources],
             **patches,
             **generators,
+            **secrets,
         }
     )
     return files
@@ -106,10 +100,9 @@ def _release(
     (release,) = component.releases
     base, overlay = layout.base(component), layout.overlay(plan, component)
     up = "../" * (overlay.count("/") + 1)
-    has_secrets = f"{overlay}/secrets.sops.yaml" in secret_files
-    common_secrets = (
-        common is not None and f"{layout.overlay(plan, common)}/secrets.sops.yaml" in secret_files
-    )
+    has_secrets = bool(flux_secrets.file_of(plan, component, secret_files))
+    common_secrets = common is not None and bool(flux_secrets.file_of(plan, common, secret_files))
+    resources, secrets = flux_secrets.build(plan, component, secret_files, {})
     url = sources.get(release.source, pins.GIT_URL)
     objects, pin = _chart(component, release, url, common is not None)
     helm_release = _helm_release(component, release, url, common, has_secrets, common_secrets)
@@ -117,12 +110,9 @@ def _release(
         "configMapGenerator": [
             {"name": f"{component.name}-values", "files": ["values.yaml"]},
             {"name": f"{component.name}-user-values", "files": ["values.yaml=values.user.yaml"]},
-        ]
+        ],
+        **secrets,
     }
-    if has_secrets:
-        generators["secretGenerator"] = [
-            {"name": f"{component.name}-secrets", "files": ["values.yaml=secrets.sops.yaml"]}
-        ]
     files = {
         f"{base}/release.yaml": "---\n".join(dump(item) for item in [*objects, helm_release]),
         f"{base}/kustomizeconfig.yaml": _NAME_REFERENCE,
@@ -139,7 +129,7 @@ def _release(
             {
                 **_KUSTOMIZATION,
                 "namespace": component.namespace,
-                "resources": [f"{up}{base}"],
+                "resources": [f"{up}{base}", *resources],
                 **({"patches": [{"path": "pin.yaml"}]} if pin else {}),
                 **generators,
             }
@@ -267,10 +257,11 @@ def _configs(plan: Plan, component: Component, rendered: Mapping[str, bytes]) ->
     return {f"{folder}/kustomization.yaml": dump({**_KUSTOMIZATION, "resources": names})}
 
 
-def _entry(plan: Plan, encrypted: bool) -> dict[str, str]:
+def _entry(plan: Plan, secret_files: Collection[str]) -> dict[str, str]:
     folder = layout.entry(plan)
     files = {
-        f"{folder}/{step.name}.yaml": dump(_flux_kustomization(plan, step, encrypted)) for step in plan.steps
+        f"{folder}/{step.name}.yaml": dump(_flux_kustomization(plan, step, secret_files))
+        for step in plan.steps
     }
     names = sorted(path.removeprefix(f"{folder}/") for path in files)
     files[f"{folder}/kustomization.yaml"] = dump({**_KUSTOMIZATION, "resources": ["flux-system", *names]})
@@ -296,9 +287,11 @@ def _entry(plan: Plan, encrypted: bool) -> dict[str, str]:
     return files
 
 
-def _flux_kustomization(plan: Plan, step: Step, encrypted: bool) -> dict[str, Any]:
+def _flux_kustomization(plan: Plan, step: Step, secret_files: Collection[str]) -> dict[str, Any]:
     component = step.component
     health = component.configs.health if step.configs and component.configs else component.health
+    if not step.configs:
+        health = (*health, *flux_secrets.health(plan, component, secret_files))
     configs = "/configs" if step.configs else ""
     own = component.objects.timeout if component.objects and not step.configs else "10m"
     timeout = max((release.timeout for release in component.releases), key=_seconds, default=own)
@@ -313,7 +306,7 @@ def _flux_kustomization(plan: Plan, step: Step, encrypted: bool) -> dict[str, An
     }
     if step.depends_on:
         spec["dependsOn"] = [{"name": name} for name in step.depends_on]
-    if encrypted and not step.configs:
+    if flux_secrets.is_decrypted(secret_files) and not step.configs:
         spec["decryption"] = {"provider": "sops", "secretRef": {"name": "sops-age"}}
     if health:
         spec["healthCheckExprs"] = [dict(item) for item in health]

@@ -12,7 +12,10 @@ if TYPE_CHECKING:
 
 
 def waves(plan: Plan) -> dict[str, int]:
-    """By step, its wave: one later than the latest that it waits for.
+    """By step, its wave: one later than the latest that it waits for; the last where nothing waits for it.
+
+    A wave waits for all of the one before: there, what nobody needs (monitoring, a dashboard, the dump)
+    would hold up what everybody needs whenever it is not healthy.
 
     Steps whose pods wait for one another share the wave of the latest of them: Argo CD applies a wave when
     the one before is healthy, which half of such a circle never is (both-engines-seen.md 7). A step that
@@ -37,7 +40,11 @@ def waves(plan: Plan) -> dict[str, int]:
     for name in order:
         first[name] = max((ready[need] for need in edges[name]), default=0)
         ready[name] = first[name] + weight[name]
-    return {step.name: first[lead[step.name]] for step in plan.steps}
+    last = max(first.values(), default=0)
+    needed = {need for needs in edges.values() for need in needs}
+    # Custom resources serve others whom no edge names: a Gateway, a pool of addresses.
+    needed |= {lead[step.name] for step in plan.steps if step.configs}
+    return {step.name: first[lead[step.name]] if lead[step.name] in needed else last for step in plan.steps}
 
 
 def _leaders(plan: Plan) -> dict[str, str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from openinfra_tui.flow import sites
@@ -10,9 +10,10 @@ from openinfra_tui.flow.effect import Effect, effects
 from openinfra_tui.flow.planning import plan_site, require_same
 from openinfra_tui.flow.record import own_answers, own_files
 from openinfra_tui.flow.rendering import render_tree
-from openinfra_tui.flow.secrets import held_keys, wanted_secrets, wanted_vaults
 from openinfra_tui.flow.shared import as_they_are, left_to_others, others, scope
-from openinfra_tui.flow.update import SEALED, Accept, difference, merge_tree
+from openinfra_tui.flow.stores import Kept, Keys, keep_secrets
+from openinfra_tui.flow.update import Accept, difference, merge_tree
+from openinfra_tui.flow.vaults import held_keys, wanted_vaults
 from openinfra_tui.flow.writing import require_sound, write_out
 from openinfra_tui.repo.commit import Render, commit_tree
 from openinfra_tui.repo.render import read_history
@@ -20,7 +21,7 @@ from openinfra_tui.repo.target import record, require_usable
 from openinfra_tui.secret import vaults
 from openinfra_tui.secret.age import find_or_make, keep, public_recipient
 from openinfra_tui.secret.given import read_given
-from openinfra_tui.secret.store import SopsStore
+from openinfra_tui.secret.seal import read_certificate_file
 from openinfra_tui.site.load import load_site
 from openinfra_tui.tree.model import File, Tree
 
@@ -48,6 +49,7 @@ class Request:
     dry_run: bool = False
     review: bool = False
     accept: Accept = field(default_factory=Accept)
+    certificate: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -56,7 +58,7 @@ class Generated:
 
     `diff` is what would change, when that was asked for and nothing was written. `effects` is what the
     change of shared components does to other sites. `left` names shared components that this version writes
-    differently and a new site took as they were.
+    differently and a new site took as they were. `notes` is what to do about secrets that changed.
     """
 
     files: int
@@ -65,6 +67,7 @@ class Generated:
     diff: str | None = None
     effects: tuple[Effect, ...] = ()
     left: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 def generate(request: Request, today: date, progress: Callable[[str], None]) -> Generated:
@@ -98,7 +101,9 @@ def generate(request: Request, today: date, progress: Callable[[str], None]) -> 
     if request.age_key is not None:
         identity, is_new = find_or_make(request.age_key, request.output)
         recipients["operator"] = public_recipient(identity)
-    render = _render(request, site, plan, identity, recipients, given, existing, progress)
+    certificate = None if request.certificate is None else read_certificate_file(request.certificate)
+    keys = Keys(recipients, identity, certificate)
+    render, kept = _render(request, site, plan, keys, given, existing, progress)
     pristine = render
     left: tuple[str, ...] = ()
     if is_new_here:
@@ -108,6 +113,7 @@ def generate(request: Request, today: date, progress: Callable[[str], None]) -> 
         now = {path: file for path, file in history.files.items() if path in new}
         return Generated(len(render), None, warnings, difference(now, new))
     history = left_to_others(own_answers(history, site), render.files, site.name)
+    history = replace(history, unedited=history.unedited | kept.left)
     update = merge_tree(render, history, f"sites/{site.name}/site.yaml", request.accept)
     after = {path: file for path, file in history.files.items() if path not in update.gone}
     after |= {path: file for path, file in update.tree.files.items() if not (file.once and path in after)}
@@ -122,52 +128,50 @@ def generate(request: Request, today: date, progress: Callable[[str], None]) -> 
         changes = effects(after, taken, neighbours, request.kustomize)
     if request.dry_run:
         diff = difference(history.files, after)
-        return Generated(len(after), None, warnings, diff, changes, left)
+        return Generated(len(after), None, warnings, diff, changes, left, kept.notes)
     if request.age_key is not None and identity is not None and is_new:
         keep(request.age_key, identity)  # before the commit: what it encrypts must never be without its key
     if not request.commit:
         write_out(request.output, update.tree.files)
-        return Generated(len(update.tree), None, warnings, None, changes, left)
+        return Generated(len(update.tree), None, warnings, None, changes, left, kept.notes)
     outcome = commit_tree(
-        request.output, update.tree, _message(site, plan), Render(site.name, render), update.gone
+        request.output,
+        update.tree,
+        _message(site, plan, kept.notes),
+        Render(site.name, render),
+        update.gone,
     )
     commit = outcome.sha if outcome.changed else None
-    return Generated(len(update.tree), commit, warnings, None, changes, left)
+    return Generated(len(update.tree), commit, warnings, None, changes, left, kept.notes)
 
 
 def _render(
     request: Request,
     site: Site,
     plan: Plan,
-    identity: str | None,
-    recipients: Mapping[str, str],
+    keys: Keys,
     given: Mapping[str, str],
     existing: Mapping[str, bytes],
     progress: Callable[[str], None],
-) -> Tree:
-    """The pristine repository of a site, secrets encrypted; existing ones keep their values."""
+) -> tuple[Tree, Kept]:
+    """The pristine repository of a site with its secrets as its store keeps them; existing values stay."""
     progress(f"plan: {len(plan.steps)} steps, {len(plan.components)} components")
-    tree = render_tree(plan, recipients, existing)
+    tree = render_tree(plan, keys.recipients, existing)
     progress(f"rendered {len(tree)} files")
     wanted = wanted_vaults(plan)
-    vaulted = vaults.update(existing, wanted, held_keys(site, existing), request.rotate, identity)
+    vaulted = vaults.update(existing, wanted, held_keys(site, existing), request.rotate, keys.identity)
     inside = {key for spec in wanted.values() for key in spec.keys}
-    store = SopsStore(recipients, identity)
-    secrets = store.update(
-        {path: content for path, content in existing.items() if path.endswith(SEALED)},
-        wanted_secrets(plan),
-        [name for name in request.rotate if name not in inside],
-        given,
-        vaulted.passwords,
-    )
-    encrypted = {**vaulted.files, **secrets}
+    rotate = [name for name in request.rotate if name not in inside]
+    kept = keep_secrets(plan, keys, existing, rotate, given, vaulted.passwords)
+    encrypted = {**vaulted.files, **kept.files}
     tree = tree.merged(Tree({path: File(content, "secrets") for path, content in encrypted.items()}))
-    return tree.merged(own_files(site, plan, recipients, bool(request.overrides)))
+    return tree.merged(own_files(site, plan, keys.recipients, bool(request.overrides))), kept
 
 
-def _message(site: Site, plan: Plan) -> str:
+def _message(site: Site, plan: Plan, notes: Sequence[str]) -> str:
     return (
         f"Generate site {site.name}\n\n"
         f"{site.get('openstack.deployer')} {site.get('openstack.series')} with {site.get('gitops.engine')}, "
         f"{len(plan.components)} components in {len(plan.steps)} steps.\n"
+        + "".join(f"\n{note[0].upper()}{note[1:]}.\n" for note in notes)
     )

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from openinfra_tui import __version__, yamlio
 from openinfra_tui.flow import sites
 from openinfra_tui.flow.planning import FIXED
-from openinfra_tui.flow.secrets import wanted_vaults
+from openinfra_tui.flow.vaults import wanted_vaults
 from openinfra_tui.repo.target import record as place_of
 from openinfra_tui.resources import schema_path
 from openinfra_tui.tree.merge_yaml import merge_yaml

@@ -8,7 +8,7 @@ from openinfra_tui import __version__
 from openinfra_tui.engine import argocd, flux
 from openinfra_tui.engine.waves import waves
 from openinfra_tui.flow import sites
-from openinfra_tui.flow.secrets import wanted_secrets
+from openinfra_tui.flow.stores import readers, wanted_secrets
 from openinfra_tui.resources import skeletons_path
 from openinfra_tui.skeleton.render import context_of, render
 from openinfra_tui.tree.model import File, Tree
@@ -49,7 +49,7 @@ def template_context(
     plan: Plan, recipients: Mapping[str, str], existing: Mapping[str, bytes] | None = None
 ) -> dict[str, Any]:
     """What every template of the plan sees as `cookiecutter`."""
-    spec = {**plan.site.spec, "secrets": {"backend": "sops", "recipients": dict(recipients)}}
+    spec = {**plan.site.spec, "secrets": {**plan.site.get("secrets"), "recipients": dict(recipients)}}
     steps: list[dict[str, Any]] = [
         {"name": step.name, "title": step.component.title, "after": list(step.depends_on)}
         for step in plan.steps
@@ -63,6 +63,6 @@ def template_context(
             if step["name"] in applied
         ]
         steps.sort(key=lambda step: (step["wave"], step["name"]))
-    own = {"steps": steps, "cluster": plan.cluster, "version": __version__}
+    own = {"steps": steps, "cluster": plan.cluster, "version": __version__, "secrets": readers(plan)}
     told = sites.shared(plan.site, recipients, existing or {})
     return context_of(spec, {**plan.facts, **own, **told}, plan.site.name)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from typing import TYPE_CHECKING, Any
 
 from openinfra_tui.catalog.read import load_catalog
@@ -35,6 +36,12 @@ _PUBLIC = (
     "barbican",
     "octavia",
     "magnum",
+    "designate",
+    "skyline",
+    "manila",
+    "masakari",
+    "aodh",
+    "ironic",
 )
 
 
@@ -72,6 +79,7 @@ def facts(site: Site) -> dict[str, Any]:
             "upgrade": bool(site.get("openstack.upgradeFrom")),
         },
         "kolla": kolla(site),
+        "store_ca": base64.b64encode(site.get("secrets.externalSecrets.ca", "").encode()).decode(),
         **pod_network(site),
     }
 

@@ -86,6 +86,8 @@ def make_plan(site: Site, components: Mapping[str, Component], cluster: str) -> 
     for component, configs in phases:
         name = _name(component, configs)
         needs, wishes = wants(component, configs)
+        if component.secrets and not configs:  # also those that only some sites have
+            wishes = (*wishes, "secret-store")
         edges[name] = {provider for want in (*needs, *wishes) for provider in providers.get(want, ())} - {
             name
         }
@@ -114,9 +116,13 @@ def provided(component: Component, configs: bool) -> tuple[str, ...]:
 
 
 def wants(component: Component, configs: bool) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """What a step requires, and what it follows where that exists; namespaces are always followed."""
+    """What a step requires, and what it follows where that exists.
+
+    Namespaces are always followed, and so is what makes the Secrets of a component that has some everywhere.
+    """
     if not configs or component.configs is None:
-        return component.requires, (*component.after, "namespaces")
+        made = ("namespaces", *(("secret-store",) if any(not s.when for s in component.secrets) else ()))
+        return component.requires, (*component.after, *made)
     if component.releases:
         return component.configs.requires, component.configs.after
     return (*component.requires, *component.configs.requires), (

@@ -13,13 +13,17 @@ from openinfra_tui.questions.model import Condition, Kind, Question, fits, kind_
 _ROOK = Condition("storage.backend", ("rook",))
 _EXTERNAL_CEPH = Condition("storage.backend", ("external-ceph",))
 _KOLLA = Condition("openstack.deployer", ("kolla-ansible", "kayobe"))
+_IRONIC = Condition("openstack.services", ("ironic",))
 _MAGNUM = Condition("openstack.services", ("magnum",))
+_EXTERNAL_STORE = Condition("secrets.backend", ("external-secrets",))
+_RECIPIENTS = Condition("secrets.backend", ("sops", "external-secrets"))
 _ACME = Condition("exposure.tls.issuer", ("acme",))
 
 # Paths from the top of the file that nobody is asked for, with the reason.
 NEVER = {
     "apiVersion": "the version of the format that we write",
     "kind": "a site file holds a Site, always",
+    "spec.secrets.externalSecrets.ca": "certificates have many lines, and a prompt has one",
 }
 
 
@@ -74,6 +78,12 @@ def questions() -> tuple[Question, ...]:
         *_network("tunnel", "mtu"),
         *_network("storage", "mtu"),
         _ask("Network", "networks.provider", own=True),
+        _ask("Network", "openstack.ironic.interface", _IRONIC, own=True),
+        _ask("Network", "openstack.ironic.network", _IRONIC, own=True),
+        _ask("Network", "openstack.ironic.cidr", _IRONIC, own=True),
+        _ask("Network", "openstack.ironic.gateway", _IRONIC, own=True),
+        _ask("Network", "openstack.ironic.pool", _IRONIC, own=True),
+        _ask("Network", "openstack.ironic.nameserver", _IRONIC, own=True),
         _ask("Storage", "storage.backend"),
         _ask("Storage", "storage.replicas", _ROOK),
         _ask("Storage", "storage.externalCeph.fsid", _EXTERNAL_CEPH, own=True),
@@ -95,7 +105,11 @@ def questions() -> tuple[Question, ...]:
         _ask("Exposure", "exposure.tls.email", _ACME, own=True),
         _ask("Exposure", "exposure.tls.server", _ACME),
         _ask("Secrets", "secrets.backend"),
-        _ask("Secrets", "secrets.recipients", Condition("secrets.backend", ("sops",)), own=True),
+        _ask("Secrets", "secrets.externalSecrets.server", _EXTERNAL_STORE, own=True),
+        _ask("Secrets", "secrets.externalSecrets.mount", _EXTERNAL_STORE),
+        _ask("Secrets", "secrets.externalSecrets.authMount", _EXTERNAL_STORE),
+        _ask("Secrets", "secrets.externalSecrets.role", _EXTERNAL_STORE),
+        _ask("Secrets", "secrets.recipients", _RECIPIENTS, own=True),
         _ask("GitOps", "gitops.engine"),
         _ask("GitOps", "gitops.url", own=True),
         _ask("GitOps", "gitops.branch"),

@@ -76,7 +76,7 @@ def _all(answers: Answers, today: date) -> Iterator[Trouble]:
             source=found.source,
             rule=found.rule,
         )
-    if site.get("secrets.backend") == "sops" and not site.get("secrets.recipients"):
+    if site.get("secrets.backend") != "sealed-secrets" and not site.get("secrets.recipients"):
         yield _trouble(
             answers,
             "secrets.recipients",

@@ -139,7 +139,10 @@ def _because(error: Any) -> str:
     node: Any = schema()
     for step in steps[: steps.index("then")]:
         node = node[step]
-    causes = [f"{key} is {rule['const']}" for key, rule in node["if"]["properties"].items()]
+    causes = [
+        f"{key} is {rule['const']}" if "const" in rule else f"{key} has {rule['contains']['const']}"
+        for key, rule in node["if"]["properties"].items()
+    ]
     return f"; needed because {' and '.join(causes)}"
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from tests.controlplane.binaries import binary
@@ -24,11 +26,25 @@ _CONFIG_MAPS = (
 _WRAPPERS = ("git-verify-wrapper.sh", "git-ask-pass.sh", "gpg-wrapper.sh")
 
 
-class ArgoCD:
-    """The processes that were started, and the port of the repository server."""
+@dataclass(frozen=True)
+class Container:
+    """What the container of the repository server has besides its image: variables, and programs that go first."""
 
-    def __init__(self, plane: ControlPlane) -> None:
+    environment: Mapping[str, str] = field(default_factory=dict)
+    programs: Path | None = None
+
+
+class ArgoCD:
+    """The processes that were started.
+
+    Args:
+        plane: where their objects are.
+        repo_server: the container of the repository server; as its image brings it when left out.
+    """
+
+    def __init__(self, plane: ControlPlane, repo_server: Container | None = None) -> None:
         self._plane = plane
+        self._repo_server = repo_server or Container()
         self._programs: list[Program] = []
 
     def start(self) -> None:
@@ -51,13 +67,14 @@ class ArgoCD:
             program,
             tools,
             "argocd-repo-server",
-            [
+            words=[
                 f"--port={repository}",
                 "--address=127.0.0.1",
                 f"--redis=localhost:{redis}",
                 f"--metrics-port={free_port()}",
                 "--metrics-address=127.0.0.1",
             ],
+            container=self._repo_server,
         )
         run.wait("a repository server", lambda: listens(repository))
         self._role(
@@ -70,7 +87,9 @@ class ArgoCD:
                 f"--redis=localhost:{redis}",
                 f"--repo-server=localhost:{repository}",
                 f"--metrics-port={metrics}",
-                "--app-resync=30",
+                "--app-resync=10",
+                # A change that the cache of the cluster missed while it learnt new kinds waits for this.
+                "--app-resync-jitter=0",
             ],
         )
         run.wait("an application controller", lambda: answers(f"http://127.0.0.1:{metrics}/healthz"))
@@ -90,7 +109,9 @@ class ArgoCD:
         change = {"metadata": {"annotations": {"argocd.argoproj.io/refresh": "hard"}}}
         self._plane.client().patch(application, change)
 
-    def _role(self, program: Path, tools: Path, role: str, words: list[str]) -> None:
+    def _role(
+        self, program: Path, tools: Path, role: str, words: list[str], container: Container | None = None
+    ) -> None:
         run = self._plane.run
         folders = {
             variable: str(run.subfolder(f"argocd-{variable.lower().replace('_', '-')}"))
@@ -107,10 +128,17 @@ class ArgoCD:
             "ARGOCD_BINARY_NAME": role,
             "ARGOCD_FAKE_IN_CLUSTER": "true",
             "ARGOCD_GPG_ENABLED": "false",
+            # Each CRD makes it discover all kinds anew; nobody shares this API server with it.
+            "ARGOCD_K8S_CLIENT_QPS": "500",
+            "ARGOCD_K8S_CLIENT_BURST": "1000",
             "HOSTNAME": f"{role}-0",
             "KUBECONFIG": str(self._plane.kubeconfig()),
             "PATH": f"{tools}:/usr/local/bin:/usr/bin:/bin",
         }
+        if container is not None:
+            environment |= container.environment
+        if container is not None and container.programs is not None:
+            environment["PATH"] = f"{container.programs}:{environment['PATH']}"
         self._programs.append(run.start(role, [program, *words], environment))
 
     def _tools(self) -> Path:

@@ -16,6 +16,7 @@ from tests.controlplane.flux import Flux
 from tests.controlplane.missing import Missing, leave_out
 from tests.controlplane.plane import ControlPlane
 from tests.controlplane.processes import Program
+from tests.controlplane.reconcile.argo import ArgoSite, argo_site
 from tests.controlplane.reconcile.cluster import ConvergedSite, FluxSite, converge
 from tests.controlplane.reconcile.cluster import flux_site as start_flux_site
 
@@ -122,6 +123,13 @@ def argocd(control_plane: ControlPlane, crds: Callable[..., None]) -> ArgoCD:
 def flux_site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FluxSite]:
     """The site of the preset on a cluster of its own, bootstrapped, its charts still on the internet."""
     with start_flux_site(tmp_path_factory.mktemp("flux-site")) as site:
+        yield site
+
+
+@pytest.fixture(scope="session")
+def argocd_site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ArgoSite]:
+    """The site of the preset for Argo CD on a cluster of its own, bootstrapped with its charts on loopback."""
+    with argo_site(tmp_path_factory.mktemp("argocd-site")) as site:
         yield site
 
 

@@ -106,6 +106,16 @@ def install(client: Client, groups: Iterable[str]) -> None:
     wanted = [crd for group in groups for crd in load(group)]
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(client.apply, wanted))
+    settle(client, wanted)
+
+
+def settle(client: Client, wanted: Iterable[Object]) -> None:
+    """Wait until all kinds of CRDs that were applied are served, and let the readers see them.
+
+    Raises:
+        TimeoutError: the API server does not establish one; the message has its conditions.
+        ApiError: it does not serve one.
+    """
     for crd in wanted:
         client.wait_for(*KIND, crd["metadata"]["name"], until=holds("Established"))
         _wait_until_served(client, crd)
@@ -140,15 +150,25 @@ def _of_modules(group: str) -> list[Object]:
     return list(json.loads(cached.read_text()))
 
 
-def _of_module(location: InModule) -> list[Object]:
-    words = [go(), "mod", "download", "-json", location.module]
+def module_folder(module: str) -> Path:
+    """The folder of a module that `modules/crds/go.mod` pins.
+
+    Raises:
+        Missing: it cannot be had.
+    """
+    words = [go(), "mod", "download", "-json", module]
     done = subprocess.run(
         words, cwd=MODULES / "crds", env=go_environment(), capture_output=True, text=True, check=False
     )
     answer = json.loads(done.stdout or "{}")
     if "Dir" not in answer:
-        raise Missing(f"no CRDs of {location.module}: {answer.get('Error') or done.stderr.strip()}")
-    return _read([Path(answer["Dir"], folder) for folder in location.folders])
+        raise Missing(f"no files of {module}: {answer.get('Error') or done.stderr.strip()}")
+    return Path(answer["Dir"])
+
+
+def _of_module(location: InModule) -> list[Object]:
+    root = module_folder(location.module)
+    return _read([root / folder for folder in location.folders])
 
 
 class _Loader(yaml.CSafeLoader):

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from openinfra_tui import yamlio
+from openinfra_tui.catalog.built import BUILT_SERVICES
 from openinfra_tui.catalog.presets import preset_names, preset_text
 from openinfra_tui.check.run import check
 from openinfra_tui.engine import pins
@@ -36,10 +37,12 @@ def plan_of(engine: str, preset: str = "openstack-helm-ha", *overrides: str) -> 
 
 @pytest.fixture(scope="module")
 def plan() -> Plan:
-    services = (
-        "[keystone, glance, placement, neutron, nova, cinder, horizon, heat, barbican, octavia, magnum]"
+    services = f"openstack.services=[{', '.join(BUILT_SERVICES['openstack-helm'])}]"
+    ironic = (
+        "openstack.ironic={interface: bond0.23, network: physnet1, cidr: 10.23.0.0/24, gateway: 10.23.0.1, "
+        "pool: 10.23.0.100-10.23.0.199, nameserver: 10.20.0.5}"
     )
-    return plan_of("argocd", "openstack-helm-ha", f"openstack.services={services}", "monitoring.enabled=true")
+    return plan_of("argocd", "openstack-helm-ha", services, ironic, "monitoring.enabled=true")
 
 
 @pytest.fixture(scope="module")
@@ -175,6 +178,18 @@ def test_waves_follow_the_plan(plan: Plan, applications: dict[str, Any]) -> None
     )
 
 
+def test_what_nothing_waits_for_comes_last(plan: Plan, applications: dict[str, Any]) -> None:
+    needed = {need for step in plan.steps for need in step.depends_on}
+    last = max(map(wave, applications.values()))
+    assert "mariadb-backup" in applications.keys() - needed
+    custom = {step.name for step in plan.steps if step.configs}
+    circle = {step.name for step in plan.steps if step.component.alongside}
+    for name in applications.keys() - needed - circle - custom:
+        assert wave(applications[name]) == last, name
+    assert wave(applications["envoy-gateway-configs"]) < last
+    assert wave(applications["nova"]) < last
+
+
 def test_nova_neutron_and_libvirt_share_a_wave(applications: dict[str, Any]) -> None:
     assert len({wave(applications[name]) for name in ("nova", "neutron", "libvirt")}) == 1
     components = load_components()
@@ -243,7 +258,7 @@ def test_differences_that_a_chart_makes_itself_are_ignored(applications: dict[st
 
 def test_hooks_are_on_named_jobs_only(tree: Tree) -> None:
     found = [path for path in tree if path.endswith("/values.argocd.yaml")]
-    assert len(found) == 11
+    assert len(found) == 19
     for path in found:
         jobs = yamlio.load(tree.text(path))["annotations"]["job"]
         assert jobs
@@ -271,6 +286,15 @@ def test_no_pod_waits_for_a_job_whose_hook_is_fixed(tree: Tree, name: str, fixed
         assert not fixed & set(waiting["jobs"])
         assert set(waiting["jobs"]) <= synced
     assert "heat_bootstrap" in values(tree, "heat")["annotations"]["job"]
+
+
+def test_masakaris_tables_are_made_before_its_pods_must_be_healthy(tree: Tree) -> None:
+    masakari = values(tree, "masakari")
+    assert masakari["manifests"] == {"job_db_sync": False}
+    route, job = masakari["extraObjects"]
+    assert [route] == yamlio.load(tree.text("sites/fra1/openstack/masakari/values.yaml"))["extraObjects"]
+    assert "job-db-sync.yaml" in job
+    assert f'"\\"{HOOK}\\": Sync"' in job
 
 
 def test_jobs_that_clean_up_are_off(tree: Tree) -> None:
@@ -331,10 +355,12 @@ def test_health_is_delivered_for_what_argo_cd_knows_wrong_or_not_at_all(tree: Tr
     settings = yamlio.load(tree.text("argocd/argocd-cm.yaml"))["data"]
     prefix = "resource.customizations.health."
     assert {key.removeprefix(prefix) for key in settings} == {
+        "PersistentVolumeClaim",
         "argoproj.io_Application",
         "ceph.rook.io_CephBlockPool",
         "ceph.rook.io_CephCluster",
         "gateway.networking.k8s.io_Gateway",
+        "gateway.networking.k8s.io_HTTPRoute",
     }
     for word in ("comparedTo", "operationState", "Synced", "targetRevision"):
         assert word in settings[f"{prefix}argoproj.io_Application"]

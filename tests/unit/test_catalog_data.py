@@ -106,7 +106,6 @@ def test_names_of_presets() -> None:
         ("openstack.series=2025.2", "OpenStack-Helm 2025.2 is known"),
         ("openstack.series=2031.1", "series 2031.1 is not in the catalog"),
         ("placement=layered", "placement layered"),
-        ("secrets.backend=external-secrets", "secrets backend external-secrets"),
     ],
 )
 def test_what_is_known_and_not_built(override: str, words: str) -> None:
@@ -118,7 +117,7 @@ def test_what_is_known_and_not_built(override: str, words: str) -> None:
 @pytest.mark.parametrize(
     "override",
     [
-        "openstack.services=[keystone, manila]",
+        "openstack.services=[keystone, swift]",
         "exposure.gateway=ingress-nginx",
         "exposure.loadBalancer.provider=kube-vip",
         "mirrors.images=registry.cloud.example:5000/mirror",

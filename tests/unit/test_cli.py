@@ -57,7 +57,10 @@ def test_a_missing_site_is_one_message(tmp_path: Path) -> None:
     assert not list(tmp_path.iterdir())
 
 
-@pytest.mark.parametrize("override", ["secrets.backend=sealed-secrets", "openstack.deployer=yaook"])
+@pytest.mark.parametrize(
+    "override",
+    ["secrets.backend=sealed-secrets", "secrets.backend=external-secrets", "openstack.deployer=yaook"],
+)
 def test_what_is_not_built_is_refused_and_nothing_is_written(tmp_path: Path, override: str) -> None:
     (tmp_path / "site.yaml").write_text(run("preset", "show", "openstack-helm-ha").stdout, "utf-8")
     done = run("generate", "site.yaml", "--output", "out", "--set", override, cwd=tmp_path)

@@ -67,6 +67,22 @@ def magnum(driver: str, images: str) -> dict[str, Any]:
     }
 
 
+def bare_metal(changed: dict[str, Any]) -> dict[str, Any]:
+    answers = {
+        "interface": "bond0.23",
+        "network": "physnet1",
+        "cidr": "10.23.0.0/24",
+        "gateway": "10.23.0.1",
+        "pool": "10.23.0.100-10.23.0.199",
+        "nameserver": "10.20.0.5",
+    }
+    return {"openstack.services": ["ironic"], "openstack.ironic": {**answers, **changed}}
+
+
+def telemetry(monitoring: bool, *services: str) -> dict[str, Any]:
+    return {"openstack.services": list(services), "monitoring.enabled": monitoring}
+
+
 def upgrade(running: str, wanted: str, deployer: str) -> dict[str, Any]:
     return {**by(deployer, wanted), "openstack.upgradeFrom": running}
 
@@ -322,6 +338,14 @@ CASES: list[tuple[str, str, dict[str, Any], dict[str, Any]]] = [
     ("D1", E, {"placement": "openstack-for-k8s"}, {"placement": "openstack-for-k8s", **EXISTING}),
     ("D1", E, {**by("sunbeam"), **MANUAL}, {**by("sunbeam"), **MANUAL, "placement": "k8s-on-openstack"}),
     ("D4", E, {"storage.replicas": 4}, {"storage.replicas": 3}),
+    ("S1", E, bare_metal({"network": "physnet9"}), bare_metal({})),
+    ("S1", E, bare_metal({"gateway": "10.24.0.1"}), bare_metal({"gateway": "10.23.0.254"})),
+    ("S1", E, bare_metal({"pool": "10.23.0.100-10.23.1.1"}), bare_metal({"pool": "10.23.0.2-10.23.0.3"})),
+    ("S2", E, telemetry(False, "ceilometer"), telemetry(True, "ceilometer")),
+    ("S2", E, telemetry(False, "ceilometer"), telemetry(False, "ceilometer", "aodh")),
+    ("S3", W, telemetry(True, "ceilometer", "aodh"), telemetry(True, "ceilometer")),
+    ("K1", E, {**ARGO, "secrets.backend": "sealed-secrets"}, {"secrets.backend": "sealed-secrets"}),
+    ("K1", E, {**ARGO, "secrets.backend": "sealed-secrets"}, ARGO),
 ]
 
 

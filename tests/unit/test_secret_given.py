@@ -7,8 +7,8 @@ import pytest
 from openinfra_tui.errors import Refused, UserError
 from openinfra_tui.secret import sops
 from openinfra_tui.secret.age import find_or_make, public_recipient
+from openinfra_tui.secret.encrypted import EncryptedFiles, SecretSpec
 from openinfra_tui.secret.given import read_given
-from openinfra_tui.secret.store import SecretSpec, SopsStore
 
 WANTED = {
     "a.sops.yaml": {"secret.userKey": SecretSpec("ceph-client-key", "given")},
@@ -20,29 +20,29 @@ WANTED = {
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> SopsStore:
+def store(tmp_path: Path) -> EncryptedFiles:
     identity, _ = find_or_make(tmp_path / "age.key", tmp_path / "out")
-    return SopsStore({"operator": public_recipient(identity)}, identity)
+    return EncryptedFiles({"operator": public_recipient(identity)}, identity)
 
 
-def plain(store: SopsStore, files: dict[str, bytes]) -> dict[str, dict[str, dict[str, str]]]:
+def plain(store: EncryptedFiles, files: dict[str, bytes]) -> dict[str, dict[str, dict[str, str]]]:
     assert store.identity is not None
     return {path: sops.decrypt(content, store.identity) for path, content in files.items()}
 
 
-def test_a_given_secret_stands_wherever_it_is_wanted(store: SopsStore) -> None:
+def test_a_given_secret_stands_wherever_it_is_wanted(store: EncryptedFiles) -> None:
     found = plain(store, store.update({}, WANTED, given={"ceph-client-key": "AQ=="}))
     assert found["a.sops.yaml"]["secret"]["userKey"] == found["b.sops.yaml"]["conf"]["keyring"] == "AQ=="
     assert len(found["b.sops.yaml"]["conf"]["password"]) == 32
 
 
-def test_without_it_nothing_is_made_up(store: SopsStore) -> None:
+def test_without_it_nothing_is_made_up(store: EncryptedFiles) -> None:
     with pytest.raises(UserError, match=r"ceph-client-key is yours to give") as raised:
         store.update({}, WANTED)
     assert "--secret ceph-client-key=FILE" in raised.value.hint
 
 
-def test_it_is_kept_until_a_new_one_is_given(store: SopsStore) -> None:
+def test_it_is_kept_until_a_new_one_is_given(store: EncryptedFiles) -> None:
     first = store.update({}, WANTED, given={"ceph-client-key": "old"})
     assert store.update(first, WANTED) == first
     second = plain(store, store.update(first, WANTED, given={"ceph-client-key": "new"}))
@@ -51,7 +51,7 @@ def test_it_is_kept_until_a_new_one_is_given(store: SopsStore) -> None:
     assert second["b.sops.yaml"]["conf"]["password"] == before["b.sops.yaml"]["conf"]["password"]
 
 
-def test_given_and_generated_are_not_the_same_thing(store: SopsStore) -> None:
+def test_given_and_generated_are_not_the_same_thing(store: EncryptedFiles) -> None:
     given = {"ceph-client-key": "AQ=="}
     with pytest.raises(UserError, match=r"cannot be made anew"):
         store.update(store.update({}, WANTED, given=given), WANTED, rotate=["ceph-client-key"])

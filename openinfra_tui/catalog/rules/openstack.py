@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ipaddress import ip_address, ip_network
 from itertools import pairwise
 
 from openinfra_tui.catalog.rules.registry import (
@@ -107,6 +108,64 @@ def upgrade_path(facts: Facts) -> Found:
     if not steps & set(deployer.upgrades):
         allowed = " or ".join(_STEPS[step] for step in deployer.upgrades) or "no upgrade"
         yield f"{running} to {facts.series} is no step of {deployer.title}; it takes {allowed}"
+
+
+@rule(
+    "S1",
+    "error",
+    when=runs("ironic"),
+    because="Machines boot over a provider network, and their addresses and their router are in its range.",
+    source="https://opendev.org/openstack/openstack-helm/src/tag/2026.1.0/ironic/values.yaml",
+    paths=("openstack.ironic", "networks.provider"),
+)
+def ironic_network(facts: Facts) -> Found:
+    """A network of Ironic that does not fit together."""
+    answers = facts.site.get("openstack.ironic", {})
+    known = [net["name"] for net in facts.site.get("networks.provider", [])]
+    if answers.get("network", known) not in (known, *known):
+        yield Problem(
+            f"no provider network is called {answers['network']}", paths=("openstack.ironic.network",)
+        )
+    if "cidr" not in answers:
+        return
+    within = ip_network(answers["cidr"])
+    for name in ("gateway", "pool"):
+        for address in filter(None, answers.get(name, "").split("-")):
+            if ip_address(address) not in within:
+                yield Problem(f"{address} is not within {within}", paths=(f"openstack.ironic.{name}",))
+
+
+@rule(
+    "S2",
+    "error",
+    when=runs("ceilometer"),
+    because="Without Gnocchi, Ceilometer's meters go to Prometheus and its events to aodh; else to nobody.",
+    source="https://opendev.org/openstack/ceilometer/src/branch/stable/2026.1/ceilometer/polling/manager.py",
+    paths=("openstack.services", "monitoring.enabled"),
+)
+def ceilometer_outlet(facts: Facts) -> Found:
+    """Ceilometer with nobody who takes what it measures."""
+    if (
+        facts.deployer == "openstack-helm"
+        and not facts.site.get("monitoring.enabled")
+        and "aodh" not in facts.services
+    ):
+        yield "Ceilometer needs monitoring.enabled, or aodh among the services"
+
+
+@rule(
+    "S3",
+    "warning",
+    when=runs("aodh"),
+    because="The builds of openstack-helm-images have none of aodh; the charts name these tags all the same.",
+    source="https://opendev.org/openstack/openstack-helm-images/src/branch/master/zuul.d",
+    paths=("openstack.services", "openstack.series"),
+)
+def aodh_image(facts: Facts) -> Found:
+    """An image that upstream names and does not visibly build."""
+    if facts.deployer == "openstack-helm":
+        image = f"quay.io/airshipit/aodh:{facts.series}-ubuntu_noble"
+        yield f"look whether {image} exists before you rely on aodh"
 
 
 @rule(

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import functools
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -33,8 +33,13 @@ def tables() -> dict[str, Facts]:
     }
 
 
-def chart(name: str, version: str) -> dict[str, bytes]:
+def chart(name: str, version: str, kinds: Container[str] | None = None) -> dict[str, bytes]:
     """The files of a chart: path in the chart → content.
+
+    Args:
+        name: one of the tables.
+        version: what it says it is.
+        kinds: of its CRDs only those of these kinds; all when left out.
 
     Raises:
         KeyError: there are no facts of a chart of that name.
@@ -49,8 +54,14 @@ def chart(name: str, version: str) -> dict[str, bytes]:
     }
     templates = ["_helpers.tpl", "objects.yaml", *([facts["template"]] if "template" in facts else [])]
     if "crds" in facts:
-        files["crds.json"] = json.dumps(_definitions(facts["crds"])).encode()
+        files["crds.json"] = json.dumps(_definitions(facts["crds"], kinds)).encode()
         templates.append("crds.yaml")
+    for item in facts["objects"]:
+        if "file" in item:
+            # Without the chart's files: whoever includes it gives it a root that has none.
+            files[f"templates/{item['file']}.yaml"] = (
+                f'{{{{- include "object" (dict "root" . "object" (fromJson `{json.dumps(item)}`)) }}}}\n'.encode()
+            )
     return files | {f"templates/{path}": (HERE / "templates" / path).read_bytes() for path in templates}
 
 
@@ -107,9 +118,14 @@ def _volumes(objects: Iterable[Facts]) -> dict[str, Any]:
     return found
 
 
-def _definitions(groups: Iterable[str]) -> list[Any]:
+def _definitions(groups: Iterable[str], kinds: Container[str] | None) -> list[Any]:
     """CRDs without their prose: Helm keeps a chart twice in one Secret, which holds a mebibyte."""
-    return [without_prose(crd) for group in groups for crd in crds.load(group)]
+    return [
+        without_prose(crd)
+        for group in groups
+        for crd in crds.load(group)
+        if kinds is None or crd["spec"]["names"]["kind"] in kinds
+    ]
 
 
 def without_prose(schema: Any, *, names: bool = False) -> Any:

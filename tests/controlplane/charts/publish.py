@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -70,8 +70,14 @@ def pins(skeletons: Path = SKELETONS) -> tuple[Pin, ...]:
 
 
 @contextmanager
-def chart_servers(wanted: Iterable[Pin] | None = None) -> Iterator[ChartServers]:
+def chart_servers(
+    wanted: Iterable[Pin] | None = None, kinds: Container[str] | None = None
+) -> Iterator[ChartServers]:
     """The servers with the charts; they end with the block.
+
+    Args:
+        wanted: the charts; all that the skeletons pin when left out.
+        kinds: of the charts' CRDs only those of these kinds; all when left out.
 
     Raises:
         Missing: CRDs that a chart brings are not on this machine.
@@ -86,7 +92,7 @@ def chart_servers(wanted: Iterable[Pin] | None = None) -> Iterator[ChartServers]
         )
         in_git: dict[str, dict[str, bytes]] = {}
         for pin in wanted:
-            files = charts.chart(pin.chart, pin.version)
+            files = charts.chart(pin.chart, pin.version, kinds)
             if pin.source == GIT_SOURCE:
                 in_git.setdefault(pin.version, {}).update(
                     {f"{pin.chart}/{path}": data for path, data in files.items()}

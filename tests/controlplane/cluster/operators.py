@@ -2,7 +2,8 @@
 
 Each makes ready what the real one would, as soon as the real one's Deployment (from its chart) has a ready
 Pod and what it refers to is there. Sources of the fields: cert-manager API reference (Certificate, Issuer),
-Gateway API reference (Gateway, GatewayClass, HTTPRoute status), Rook CRD reference (status of CephCluster).
+Gateway API reference (Gateway, GatewayClass, HTTPRoute status), Rook CRD reference (status of CephCluster),
+Prometheus Operator API reference (conditions).
 """
 
 from __future__ import annotations
@@ -22,6 +23,8 @@ ENVOY_CONTROLLER = "gateway.envoyproxy.io/gatewayclass-controller"
 GATEWAY_ADDRESS = "192.0.2.10"
 
 _CERT_MANAGER, _GATEWAY, _ROOK = "cert-manager.io/v1", "gateway.networking.k8s.io/v1", "ceph.rook.io/v1"
+_MONITORING = "monitoring.coreos.com/v1"
+_MONITORS = ("Alertmanager", "Prometheus")
 _POOLS = ("CephBlockPool", "CephFilesystem", "CephObjectStore")
 
 
@@ -58,6 +61,7 @@ class Operators(Reconciler):
         Kind(_GATEWAY, "HTTPRoute"),
         Kind(_ROOK, "CephCluster"),
         *(Kind(_ROOK, name) for name in _POOLS),
+        *(Kind(_MONITORING, name) for name in _MONITORS),
     )
 
     def reconcile(self, state: State) -> None:
@@ -220,6 +224,11 @@ def ceph_pool(obj: Object, state: State) -> Iterator[Step]:
         yield from _report(obj, {"phase": "Ready"}, _condition(obj, "Ready", True, "ReconcileSucceeded"))
 
 
+def monitor(obj: Object, state: State) -> Iterator[Step]:
+    """Prometheus and Alertmanager: all of their replicas are there."""
+    yield from _report(obj, {}, _condition(obj, "Available", True), _condition(obj, "Reconciled", True))
+
+
 # By kind: the Deployment without which nothing happens, and what then happens.
 OPERATORS: dict[str, tuple[str, Operator]] = {
     "Issuer": ("cert-manager", issuer),
@@ -229,6 +238,7 @@ OPERATORS: dict[str, tuple[str, Operator]] = {
     "Gateway": ("envoy-gateway", gateway),
     "HTTPRoute": ("envoy-gateway", http_route),
     "CephCluster": ("rook-ceph-operator", ceph_cluster),
+    **dict.fromkeys(_MONITORS, ("kube-prometheus-stack-operator", monitor)),
     **dict.fromkeys(_POOLS, ("rook-ceph-operator", ceph_pool)),
 }
 
@@ -255,7 +265,7 @@ def _holds(obj: Object, kind: str) -> bool:
     return any(item["type"] == kind and item["status"] == "True" for item in conditions)
 
 
-def _condition(obj: Object, kind: str, holds: bool, reason: str, message: str = "") -> Object:
+def _condition(obj: Object, kind: str, holds: bool, reason: str = "", message: str = "") -> Object:
     return {
         "type": kind,
         "status": str(holds),

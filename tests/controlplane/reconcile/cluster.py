@@ -103,7 +103,13 @@ class FluxSite:
             words = command.replace("NAMESPACE", namespace).replace("NAME", name)
             self.repository.run(words, self.plane.kubeconfig())
         labels = f"release_group={name}"
-        eventually(lambda: not self.client.list("v1", "Pod", namespace, labels), timeout=120)
+
+        def gone() -> bool:
+            pods = self.client.list("v1", "Pod", namespace, labels)
+            # Those of deleted jobs are done, and go when the garbage collector comes to them.
+            return all(pod["status"]["phase"] == "Succeeded" for pod in pods)
+
+        self.wait(gone, 120)
 
     def wait(self, holds: Callable[[], bool], timeout: float, say: Callable[[], str] = str) -> None:
         """Until it holds; who waits in vain reads what Helm says and what each Pod waits for, too."""

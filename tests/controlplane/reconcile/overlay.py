@@ -7,7 +7,7 @@ Flux's Kustomizations patches for the sources that they apply.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -33,11 +33,15 @@ def sources(repository: Repository) -> list[dict[str, Any]]:
     return found
 
 
-def publish_gateway(server: GitServer, work: Path, tags: Iterable[str] = ("v1.9.0",)) -> str:
-    """The repository from which the component gateway-api takes its CRDs, with the real ones."""
+def publish_gateway(
+    server: GitServer, work: Path, tags: Iterable[str] = ("v1.9.0",), kinds: Container[str] | None = None
+) -> str:
+    """The repository from which the component gateway-api takes its CRDs, with the real ones, or some kinds."""
     url = server.create(GATEWAY)
     for group in ("gateway-api", "envoy-gateway"):
         for crd in crds.load(group):
+            if kinds is not None and crd["spec"]["names"]["kind"] not in kinds:
+                continue
             file = work / _CRDS / group / f"{crd['metadata']['name']}.yaml"
             file.parent.mkdir(parents=True, exist_ok=True)
             file.write_text(json.dumps(crd), "utf-8")

@@ -25,13 +25,13 @@ release_group: {{ .root.Values.release_group | default .root.Release.Name }}
 {{- end -}}
 {{- end -}}
 {{- with $hook.event }}
-helm.sh/hook: {{ eq . "post" | ternary "post-install,post-upgrade" . }}
+"helm.sh/hook": {{ eq . "post" | ternary "post-install,post-upgrade" . }}
 {{- end -}}
 {{- if hasKey $hook "weight" }}
 helm.sh/hook-weight: {{ $hook.weight | quote }}
 {{- end -}}
 {{- with $hook.delete }}
-helm.sh/hook-delete-policy: {{ . }}
+"helm.sh/hook-delete-policy": {{ . }}
 {{- end -}}
 {{- if $hook.keep }}
 helm.sh/resource-policy: keep
@@ -81,6 +81,7 @@ metadata:
   labels:
     {{- include "labels" . | nindent 4 }}
   annotations:
+    chart-version: {{ .root.Chart.Version | quote }}
     configmap-etc-hash: {{ list .root.Values.endpoints .root.Values.conf | toJson | sha256sum }}
 spec:
   {{- if eq .object.kind "Job" }}
@@ -127,3 +128,61 @@ spec:
   {{- end }}
   {{- end }}
 {{- end -}}
+
+{{- /* One object, where values want it: dict root object. */ -}}
+{{- define "object" }}
+{{- $root := .root }}
+{{- $object := .object }}
+{{- $call := . }}
+{{- if or (not $object.when) (eq (include "at" (list $root ($object.when | default ""))) "true") }}
+---
+apiVersion: {{ index (dict "Job" "batch/v1" "Deployment" "apps/v1" "StatefulSet" "apps/v1" "DaemonSet" "apps/v1") $object.kind | default "v1" }}
+kind: {{ $object.kind }}
+metadata:
+  name: {{ $object.name }}
+  {{- with include "hook" $call }}
+  annotations:
+    {{- . | nindent 4 }}
+  {{- end }}
+{{- if eq $object.kind "Service" }}
+spec:
+  {{- if $object.headless }}
+  clusterIP: None
+  {{- end }}
+  selector:
+    {{- include "labels" $call | nindent 4 }}
+  ports:
+  - name: main
+    port: {{ $object.port }}
+{{- else if has $object.kind (list "Deployment" "StatefulSet" "DaemonSet" "Job") }}
+spec:
+  {{- with $object.replicas }}
+  replicas: {{ include "at" (list $root .) }}
+  {{- end }}
+  {{- if ne $object.kind "Job" }}
+  selector:
+    matchLabels:
+      {{- include "labels" $call | nindent 6 }}
+  {{- end }}
+  {{- with $object.serviceName }}
+  serviceName: {{ . }}
+  {{- end }}
+  {{- if $object.parallel }}
+  podManagementPolicy: Parallel
+  {{- end }}
+  template:
+    {{- include "pod" $call | nindent 4 }}
+  {{- with $object.claim }}
+  volumeClaimTemplates:
+  - metadata:
+      name: {{ .name }}
+    spec:
+      accessModes: [ReadWriteOnce]
+      storageClassName: {{ include "at" (list $root (printf "%s.class_name" .at)) }}
+      resources:
+        requests:
+          storage: {{ include "at" (list $root (printf "%s.size" .at)) }}
+  {{- end }}
+{{- end }}
+{{- end }}
+{{- end }}

@@ -11,7 +11,7 @@ from pyrage import x25519
 
 from openinfra_tui.errors import UserError
 from openinfra_tui.secret import sops
-from openinfra_tui.secret.store import SecretSpec, SopsStore
+from openinfra_tui.secret.encrypted import EncryptedFiles, SecretSpec
 
 KEY, OTHER = x25519.Identity.generate(), x25519.Identity.generate()
 IDENTITY, PUBLIC, SECOND = str(KEY), str(KEY.to_public()), str(OTHER.to_public())
@@ -24,8 +24,8 @@ WANTED = {
     GLANCE: {"endpoints.identity.auth.admin.password": ADMIN, "endpoints.mq.password": RABBIT},
     "sites/fra1/empty/secrets.sops.yaml": {},
 }
-BLIND = SopsStore({"cluster": PUBLIC})
-STORE = SopsStore({"cluster": PUBLIC}, IDENTITY)
+BLIND = EncryptedFiles({"cluster": PUBLIC})
+STORE = EncryptedFiles({"cluster": PUBLIC}, IDENTITY)
 
 
 def opened(files: dict[str, bytes]) -> dict[str, Any]:
@@ -100,11 +100,11 @@ def test_changed_recipients_rewrite_every_file_with_the_same_values() -> None:
     files = BLIND.update({}, WANTED)
     both = {"cluster": PUBLIC, "operator": SECOND}
     with pytest.raises(UserError, match="must be read"):
-        SopsStore(both).update(files, WANTED)
-    after = SopsStore(both, IDENTITY).update(files, WANTED)
+        EncryptedFiles(both).update(files, WANTED)
+    after = EncryptedFiles(both, IDENTITY).update(files, WANTED)
     assert opened(after) == opened(files)
     assert sops.decrypt(after[GLANCE], str(OTHER)) == opened(files)[GLANCE]
-    swapped = SopsStore({"operator": SECOND, "cluster": PUBLIC})
+    swapped = EncryptedFiles({"operator": SECOND, "cluster": PUBLIC})
     assert swapped.update(after, WANTED) == after
 
 
@@ -134,7 +134,7 @@ def test_different_values_of_one_name_are_told_and_not_shown() -> None:
 
 def test_what_the_user_must_mend() -> None:
     with pytest.raises(UserError, match="no age recipient"):
-        SopsStore({}, IDENTITY).update({}, WANTED)
+        EncryptedFiles({}, IDENTITY).update({}, WANTED)
     with pytest.raises(UserError, match="two forms: password and kek"):
         BLIND.update({}, {"a": {"x": ADMIN}, "b": {"x": SecretSpec(ADMIN.name, "kek")}})
     for places in (("a", "a.b"), ("a.b", "a")):
@@ -145,7 +145,7 @@ def test_what_the_user_must_mend() -> None:
     assert "hidden" not in caught.value.message
     files = BLIND.update({}, WANTED)
     with pytest.raises(UserError, match=f"{KEYSTONE}: .* does not open this file"):
-        SopsStore({"cluster": PUBLIC}, str(OTHER)).update(files, WANTED, ["keystone-fernet"])
+        EncryptedFiles({"cluster": PUBLIC}, str(OTHER)).update(files, WANTED, ["keystone-fernet"])
 
 
 def test_neither_identity_nor_value_is_in_a_repr() -> None:

@@ -1,11 +1,10 @@
-"""Which secrets a plan needs, and where each stands in the repository."""
+"""Which vault files of a deployer a plan needs, and what is known of those that exist."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
 from openinfra_tui.flow import sites
-from openinfra_tui.secret.store import SecretSpec
 from openinfra_tui.secret.vaults import VaultSpec
 
 if TYPE_CHECKING:
@@ -13,16 +12,6 @@ if TYPE_CHECKING:
 
     from openinfra_tui.plan.model import Plan
     from openinfra_tui.site.model import Site
-
-
-def wanted_secrets(plan: Plan) -> dict[str, dict[str, SecretSpec]]:
-    """By encrypted file, the path of each secret in the values and what it is."""
-    wanted: dict[str, dict[str, SecretSpec]] = {}
-    for component in plan.components:
-        for secret in component.secrets:
-            path = f"sites/{plan.site.name}/{component.place}/secrets.sops.yaml"
-            wanted.setdefault(path, {})[secret.path] = SecretSpec(secret.name, secret.form)
-    return wanted
 
 
 def wanted_vaults(plan: Plan) -> dict[str, VaultSpec]:
