@@ -11,7 +11,7 @@ BIN := $(VENV)/bin
 # Touched after an installation; it is renewed only when the dependencies may have changed.
 STAMP := $(VENV)/.installed
 
-.PHONY: help venv demo test test-fast test-slow test-wheel controlplane check snapshots bench clean
+.PHONY: help venv demo test test-fast test-slow test-wheel controlplane kolla check snapshots bench clean
 
 help: ## these lines
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -52,6 +52,9 @@ test-fast: venv ## the tests that need no control plane
 
 test-slow: venv controlplane ## the tests that take minutes
 	$(BIN)/pytest -m slow
+
+kolla: venv ## the releases of Kolla-Ansible that the slow tests use, each in its environment
+	$(BIN)/python scripts/kolla_venvs.py "$${OPENINFRA_KOLLA:-$${XDG_CACHE_HOME:-$$HOME/.cache}/openinfra-tui/kolla}"
 
 test-wheel: venv ## the fast tests against the built wheel, in a fresh environment and another folder
 	rm -rf build/wheel

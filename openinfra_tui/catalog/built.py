@@ -13,25 +13,43 @@ if TYPE_CHECKING:
 
 BUILT_CLUSTER_DISTRIBUTIONS = ("existing",)
 BUILT_PLUGINS = ("cilium", "calico")
-BUILT_SERVICES = (
-    *("aodh", "barbican", "ceilometer", "cinder", "designate", "glance", "heat", "horizon", "ironic"),
-    *("keystone", "magnum", "manila", "masakari", "neutron", "nova", "octavia", "placement", "skyline"),
-    "tempest",
-)
+_CORE = ("barbican", "cinder", "glance", "heat", "horizon", "keystone", "neutron", "nova", "placement")
+BUILT_SERVICES = {
+    "openstack-helm": (
+        *_CORE,
+        *("aodh", "ceilometer", "designate", "ironic", "magnum", "manila", "masakari", "octavia", "skyline"),
+        "tempest",
+    ),
+    "kolla-ansible": (
+        *_CORE,
+        *("aodh", "blazar", "ceilometer", "cloudkitty", "designate", "gnocchi", "magnum", "masakari"),
+        *("mistral", "octavia", "skyline", "tacker", "watcher"),
+    ),
+}
 # path, what it is, the value where nothing is written, what is built
-_CHOICES = (
-    ("secrets.backend", "secrets backend", "sops", ("sops", "external-secrets", "sealed-secrets")),
-    ("storage.backend", "storage backend", "rook", ("rook", "external-ceph", "storage-class")),
-    ("exposure.gateway", "gateway", "envoy-gateway", ("envoy-gateway",)),
-    ("exposure.loadBalancer.provider", "load balancer", "metallb", ("metallb", "existing")),
-    ("openstack.magnum.driver", "driver of Magnum", "heat", ("heat",)),
-)
-# What is written nowhere yet, so that any answer is refused.
+_CHOICES = (("openstack.magnum.driver", "driver of Magnum", "heat", ("heat",)),)
+# The same, of what only some deployers read.
+_CHOICES_OF = {
+    "openstack-helm": (
+        ("secrets.backend", "secrets backend", "sops", ("sops", "external-secrets", "sealed-secrets")),
+        ("storage.backend", "storage backend", "rook", ("rook", "external-ceph", "storage-class")),
+        ("exposure.gateway", "gateway", "envoy-gateway", ("envoy-gateway",)),
+        ("exposure.loadBalancer.provider", "load balancer", "metallb", ("metallb", "existing")),
+    ),
+    "kolla-ansible": (
+        ("secrets.backend", "secrets backend", "sops", ("sops",)),
+        ("exposure.tls.issuer", "issuer", "self-signed", ("self-signed", "ca")),
+        ("storage.backend", "storage backend", "", ("external-ceph", "lvm", "nfs")),
+    ),
+}
+# What is written nowhere yet, so that any answer is refused; the Kolla ones but for Kolla-Ansible.
 _UNUSED = (
     ("openstack.magnum.osDistro", "os_distro of Magnum"),
     ("openstack.kolla.baseDistro", "base of the Kolla images"),
     ("openstack.kolla.extras", "list of Kolla extras"),
 )
+# The mirrors that a deployer is told of.
+_MIRRORS = {"openstack-helm": ("charts", "git", "images"), "kolla-ansible": ("images",)}
 
 
 def not_built(site: Site) -> list[str]:
@@ -44,7 +62,6 @@ def not_built(site: Site) -> list[str]:
     placement, engine = str(site.get("placement") or ""), str(site.get("gitops.engine") or "")
     asked = (
         ("openstack.deployer", "deployer", deployer, catalog.deployer(deployer)),
-        ("openstack.series", "series", series, catalog.find_series(series)),
         ("placement", "placement", placement, catalog.placement(placement)),
         ("gitops.engine", "engine", engine, catalog.engine(engine)),
     )
@@ -54,22 +71,34 @@ def not_built(site: Site) -> list[str]:
             out.append(f"{path}: the {kind} {answer or '(none)'} is not in the catalog")
         elif not entry.built:
             out.append(f"{path}: the {kind} {answer} is known and not built yet")
+    made_by = catalog.deployer(deployer)
+    if catalog.find_series(series) is None:
+        out.append(f"openstack.series: the series {series or '(none)'} is not in the catalog")
+    elif made_by and made_by.built and series not in made_by.built:
+        out.append(f"openstack.series: {made_by.title} {series} is known and not built yet")
     return [*out, *_parts(site), *_clusters(site)]
 
 
 def _parts(site: Site) -> Iterator[str]:
-    for path, kind, default, built in _CHOICES:
+    deployer = str(site.get("openstack.deployer"))
+    for path, kind, default, built in (*_CHOICES, *_CHOICES_OF.get(deployer, ())):
         value = site.get(path, default)
         if value not in built:
             yield f"{path}: the {kind} {value} is known and not built yet"
     for path, kind in _UNUSED:
-        if site.get(path):
+        if site.get(path) and not (deployer == "kolla-ansible" and path.startswith("openstack.kolla.")):
             yield f"{path}: the {kind} is known and not built yet"
     for service in site.get("openstack.services", ()):
-        if service not in BUILT_SERVICES:
+        if service not in BUILT_SERVICES.get(deployer, (service,)):
             yield f"openstack.services: the service {service} is known and not built yet"
     if str(site.get("mirrors.git") or "").startswith("ssh://"):
         yield "mirrors.git: a Git mirror by SSH is known and not built yet: name its https:// URL"
+    amphorae = site.get("openstack.neutron.backend") != "ovn"
+    if deployer == "kolla-ansible" and amphorae and "octavia" in site.get("openstack.services", ()):
+        yield "openstack.services: octavia with amphorae is known and not built yet; with OVN it is"
+    for key, value in (site.get("mirrors") or {}).items():
+        if value and key not in _MIRRORS.get(deployer, ()):
+            yield f"mirrors.{key}: this mirror is known and not built yet for {deployer}"
 
 
 def _clusters(site: Site) -> Iterator[str]:

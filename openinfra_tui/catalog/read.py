@@ -67,7 +67,6 @@ class Series:
     date: datetime.date
     unmaintained: datetime.date | None = None
     eol: datetime.date | None = None
-    built: bool = False
 
 
 @dataclass(frozen=True)
@@ -108,7 +107,7 @@ class Deployer:
     Attributes:
         id: its name in a site.
         title: its name in a text.
-        built: whether this version writes for it.
+        built: the series that this version writes for it.
         push: whether Ansible or Juju does the work, which Kubernetes cannot reconcile.
         series: the OpenStack series that it deploys.
         source: where that was read.
@@ -124,7 +123,7 @@ class Deployer:
 
     id: str
     title: str
-    built: bool
+    built: tuple[str, ...]
     push: bool
     series: tuple[str, ...]
     source: str
@@ -140,11 +139,15 @@ class Deployer:
 
 @dataclass(frozen=True)
 class PlacedCluster:
-    """One cluster of a placement: its role, who may make it, what it carries in order."""
+    """One cluster of a placement: its role, who may make it, what it carries in order.
+
+    `optional`: the placement can do without, and does where a site does not name it.
+    """
 
     role: str
     made_by: tuple[str, ...]
     carries: tuple[str, ...]
+    optional: bool = False
 
 
 @dataclass(frozen=True)
@@ -298,7 +301,7 @@ def _deployer(entry: Mapping[str, Any]) -> Deployer:
     return Deployer(
         id=entry["id"],
         title=entry["title"],
-        built=entry["built"],
+        built=tuple(entry["built"]),
         push=entry["push"],
         series=tuple(entry["series"]),
         source=entry["source"],
@@ -324,7 +327,8 @@ def _placement(entry: Mapping[str, Any]) -> Placement:
         built=entry["built"],
         engine_in=entry.get("engineIn", ""),
         clusters=tuple(
-            PlacedCluster(c["role"], tuple(c["madeBy"]), tuple(c["carries"])) for c in entry["clusters"]
+            PlacedCluster(c["role"], tuple(c["madeBy"]), tuple(c["carries"]), c.get("optional", False))
+            for c in entry["clusters"]
         ),
         openstack_from=tuple(entry["openstackFrom"]),
         picture=tuple(tuple(row) for row in entry["picture"]),

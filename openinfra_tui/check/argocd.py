@@ -7,12 +7,23 @@ it stands).
 
 from __future__ import annotations
 
+import posixpath
 import re
 from collections import Counter
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any
 
-from openinfra_tui.check.report import Fault, Place, Repository, clean, dig, is_kind, named, text_files
+from openinfra_tui.check.report import (
+    KUSTOMIZATION_FILES,
+    Fault,
+    Place,
+    Repository,
+    clean,
+    dig,
+    is_kind,
+    named,
+    text_files,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -229,11 +240,22 @@ def _ciphertext(repository: Repository) -> Iterator[Fault]:
                 )
 
 
+def bases(repository: Repository, folder: str) -> Iterator[str]:
+    """The folders of this repository that the kustomization of a folder takes in, one level deep."""
+    for name in KUSTOMIZATION_FILES:
+        for item in repository.documents.get(f"{folder}/{name}", ()):
+            for path in (item.get("resources") or []) if isinstance(item, dict) else ():
+                place = posixpath.normpath(f"{folder}/{path}")
+                if (repository.root / place).is_dir():
+                    yield place
+
+
 def _unreferenced(repository: Repository, items: list[dict[str, Any]]) -> Iterator[Fault]:
     """Files of what and with what that no Application reads."""
     found = [item for item in items if is_kind(item, "Application", GROUP)]
     read = {file for item in found for file in values_files(item)}
     applied = {folder for item in found for folder in folders(item)}
+    applied |= {base for folder in applied for base in bases(repository, folder)}
     for file in text_files(repository.root):
         parts = file.split("/")
         ours = parts[0] == "components" or (

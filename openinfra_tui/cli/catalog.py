@@ -11,9 +11,10 @@ from openinfra_tui.catalog.read import load_catalog
 def command() -> None:
     """Show what exists, and what this version can write."""
     catalog = load_catalog()
-    click.echo("deployers")
+    click.echo("deployers (* this version writes that series)")
     for deployer in catalog.deployers:
-        click.echo(f"  {deployer.id:18} {_state(deployer.built)}  {', '.join(deployer.series)}")
+        series = (f"{one}*" if one in deployer.built else one for one in deployer.series)
+        click.echo(f"  {deployer.id:24} {', '.join(series)}")
     click.echo("placements")
     for placement in catalog.placements:
         click.echo(f"  {placement.id:18} {_state(placement.built)}  {placement.title}")
@@ -21,8 +22,8 @@ def command() -> None:
     for engine in catalog.engines:
         click.echo(f"  {engine.id:18} {_state(engine.built)}  {engine.version}")
     click.echo("series")
-    for series in catalog.series:
-        click.echo(f"  {series.id:18} {_state(series.built)}  {series.name}")
+    for one in catalog.series:
+        click.echo(f"  {one.id:18} {one.name}")
     click.echo("distributions")
     for distribution in catalog.distributions:
         click.echo(f"  {distribution.id} {distribution.release}")

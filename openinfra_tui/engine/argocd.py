@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from openinfra_tui.engine import argocd_projects, layout, mirror, pins
+from openinfra_tui.engine import argocd_projects, layout, mirror, objects, pins
 from openinfra_tui.engine.waves import waves
 from openinfra_tui.plan.mirrors import mirrors_of
 from openinfra_tui.tree.model import File, Tree
@@ -54,6 +54,9 @@ def write(plan: Plan, rendered: Mapping[str, Mapping[str, bytes]], secret_files:
         if not step.component.is_common:
             path = f"{folder}/applications/{name}.yaml"
             files[path] = _application(plan, step, wave, common.get(step.component.group or ""), known)
+            if step.component.objects and not step.configs:
+                # kustomize cannot decrypt here: the Secret is made by hand, as the runbook says.
+                files |= objects.write(plan, step.component, rendered, sealed=False)
     return Tree({path: File(text.encode(), "argocd") for path, text in files.items()}).merged(users)
 
 
@@ -115,6 +118,12 @@ def _application(
             # As Flux does, and unlike Argo CD by itself.
             "directory": {"recurse": True},
         }
+    elif component.objects:
+        spec["source"] = {
+            "repoURL": plan.site.get("gitops.url"),
+            "targetRevision": _branch(plan),
+            "path": here,
+        }
     else:
         chart, comment = _chart(plan, component.releases[0])
         files = [f"$values/{path}" for path in _values_files(plan, component, common, known)]
@@ -124,6 +133,8 @@ def _application(
     if component.ignored_by_argocd and not step.configs:
         spec["ignoreDifferences"] = [dict(item) for item in component.ignored_by_argocd]
     spec["syncPolicy"] = _sync_policy([*options, *data])
+    if component.objects and not step.configs:
+        del spec["syncPolicy"]["retry"]  # its hooks are runs, and one that failed waits for a human
     text = dump(
         {
             "apiVersion": "argoproj.io/v1alpha1",

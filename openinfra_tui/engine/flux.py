@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from openinfra_tui.engine import flux_mirror, flux_secrets, flux_sources, layout, manifests, mirror, pins
+from openinfra_tui.engine import (
+    flux_mirror,
+    flux_secrets,
+    flux_sources,
+    layout,
+    manifests,
+    mirror,
+    objects,
+    pins,
+)
 from openinfra_tui.engine.flux_sources import bare
 from openinfra_tui.tree.model import File, Tree
 from openinfra_tui.yamlio import dump
@@ -37,6 +46,9 @@ def write(plan: Plan, rendered: Mapping[str, Mapping[str, bytes]], secret_files:
             files |= _configs(plan, component, rendered[component.name])
         elif component.manifests is not None:
             files |= manifests.write(plan, component, component.manifests)
+        elif component.objects is not None:
+            sealed = f"{layout.overlay(plan, component)}/secrets.sops.yaml" in secret_files
+            files |= objects.write(plan, component, rendered, sealed)
         elif component.is_common:
             files |= _common(plan, component, sources, secret_files)
         else:
@@ -271,7 +283,8 @@ def _flux_kustomization(plan: Plan, step: Step, secret_files: Collection[str]) -
     if not step.configs:
         health = (*health, *flux_secrets.health(plan, component, secret_files))
     configs = "/configs" if step.configs else ""
-    timeout = max((release.timeout for release in component.releases), key=_seconds, default="10m")
+    own = component.objects.timeout if component.objects and not step.configs else "10m"
+    timeout = max((release.timeout for release in component.releases), key=_seconds, default=own)
     spec: dict[str, Any] = {
         "interval": "10m",
         "retryInterval": "1m",

@@ -13,10 +13,12 @@ from openinfra_tui.flow.rendering import render_tree
 from openinfra_tui.flow.shared import as_they_are, left_to_others, others, scope
 from openinfra_tui.flow.stores import Kept, Keys, keep_secrets
 from openinfra_tui.flow.update import Accept, difference, merge_tree
+from openinfra_tui.flow.vaults import held_keys, wanted_vaults
 from openinfra_tui.flow.writing import require_sound, write_out
 from openinfra_tui.repo.commit import Render, commit_tree
 from openinfra_tui.repo.render import read_history
 from openinfra_tui.repo.target import record, require_usable
+from openinfra_tui.secret import vaults
 from openinfra_tui.secret.age import find_or_make, keep, public_recipient
 from openinfra_tui.secret.given import read_given
 from openinfra_tui.secret.seal import read_certificate_file
@@ -156,8 +158,13 @@ def _render(
     progress(f"plan: {len(plan.steps)} steps, {len(plan.components)} components")
     tree = render_tree(plan, keys.recipients, existing)
     progress(f"rendered {len(tree)} files")
-    kept = keep_secrets(plan, keys, existing, request.rotate, given)
-    tree = tree.merged(Tree({path: File(content, "secrets") for path, content in kept.files.items()}))
+    wanted = wanted_vaults(plan)
+    vaulted = vaults.update(existing, wanted, held_keys(site, existing), request.rotate, keys.identity)
+    inside = {key for spec in wanted.values() for key in spec.keys}
+    rotate = [name for name in request.rotate if name not in inside]
+    kept = keep_secrets(plan, keys, existing, rotate, given, vaulted.passwords)
+    encrypted = {**vaulted.files, **kept.files}
+    tree = tree.merged(Tree({path: File(content, "secrets") for path, content in encrypted.items()}))
     return tree.merged(own_files(site, plan, keys.recipients, bool(request.overrides))), kept
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from openinfra_tui.errors import Refused, UserError
 from openinfra_tui.flow import sites
 from openinfra_tui.flow.generate import Generated, Request, generate
+from openinfra_tui.flow.planning import home
 from openinfra_tui.flow.rendering import render_tree
 from openinfra_tui.flow.shared import of_site, others, scope, unused
 from openinfra_tui.flow.update import Accept, merge_tree
@@ -146,9 +147,8 @@ def _one_that_stays(repository: Path, history: History, name: str) -> tuple[Hist
         place = f"sites/{other}/site.yaml"
         try:
             text = history.files[place].content.decode("utf-8") if place in history.files else ""
-            return read_history(repository, other), make_plan(
-                parse_site(text, place), load_components(), "undercloud"
-            )
+            site = parse_site(text, place)
+            return read_history(repository, other), make_plan(site, load_components(), home(site))
         except UnicodeDecodeError:
             faults.append(f"{place}: not UTF-8")
         except UserError as error:

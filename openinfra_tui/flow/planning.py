@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from openinfra_tui.catalog.built import not_built
+from openinfra_tui.catalog.read import load_catalog
 from openinfra_tui.catalog.rules import check_rules
 from openinfra_tui.errors import NotBuiltYet, Refused, UserError
 from openinfra_tui.flow import sites
@@ -49,7 +50,16 @@ def plan_site(site: Site, today: date) -> tuple[Plan, tuple[str, ...]]:
         raise NotBuiltYet(
             "not built yet: " + "; ".join(missing), "`openinfra-tui catalog` shows what is built"
         )
-    return make_plan(site, load_components(), "undercloud"), warnings
+    return make_plan(site, load_components(), home(site)), warnings
+
+
+def home(site: Site) -> str:
+    """The role of the cluster that holds the engine; empty where the placement can do without and does."""
+    placement = load_catalog().placement(str(site.get("placement")))
+    if placement is None or not placement.engine_in:
+        return ""
+    (cluster,) = (cluster for cluster in placement.clusters if cluster.role == placement.engine_in)
+    return "" if cluster.optional and cluster.role not in site.get("clusters", {}) else cluster.role
 
 
 def require_same(site: Site, existing: Mapping[str, bytes]) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from openinfra_tui import __version__, yamlio
 from openinfra_tui.flow import sites
 from openinfra_tui.flow.planning import FIXED
+from openinfra_tui.flow.vaults import wanted_vaults
 from openinfra_tui.repo.target import record as place_of
 from openinfra_tui.resources import schema_path
 from openinfra_tui.tree.merge_yaml import merge_yaml
@@ -39,6 +40,8 @@ def own_files(site: Site, plan: Plan, recipients: Mapping[str, str], overridden:
         "components": {r.name: r.version for c in plan.components for r in c.releases}
         | {c.name: c.manifests.tag for c in plan.components if c.manifests},
     }
+    holding = {path: sorted(spec.keys) for path, spec in wanted_vaults(plan).items()}
+    record |= {"vaults": holding} if holding else {}
     schema = schema_path("site-v1alpha1")
     named = dict(site.get("secrets.recipients", {})) != dict(recipients)
     text = _site_text(site, recipients) if overridden or named else _with_header(site.text)

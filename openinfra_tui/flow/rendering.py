@@ -32,9 +32,14 @@ def render_tree(
         existing: the files of the repository, for what it says of all of its sites.
     """
     rendered = render_parts(plan, recipients, existing)
+    once = {f"sites/{plan.site.name}/{c.place}/{path}" for c in plan.components for path in c.once}
     tree = Tree({})
     for origin, files in rendered.items():
-        tree = tree.merged(Tree({path: File(content, origin) for path, content in files.items()}))
+        tree = tree.merged(
+            Tree({path: File(content, origin, once=path in once) for path, content in files.items()})
+        )
+    if not plan.cluster:
+        return tree
     return tree.merged(_ENGINES[plan.site.get("gitops.engine")](plan, rendered, wanted_secrets(plan)))
 
 

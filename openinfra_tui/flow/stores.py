@@ -86,6 +86,7 @@ def keep_secrets(
     existing: Mapping[str, bytes],
     rotate: Collection[str],
     given: Mapping[str, str],
+    made: Mapping[str, str] | None = None,
 ) -> Kept:
     """Write the secrets of a plan into its store; values that exist stay, also when another store had them.
 
@@ -95,6 +96,7 @@ def keep_secrets(
         existing: the files of the repository.
         rotate: names that get a new value.
         given: values that the operator brings, by name.
+        made: values for names that have none yet, or are rotated: something else is encrypted with them.
 
     Raises:
         Refused: the values are in a store that nobody but the cluster can read.
@@ -109,7 +111,7 @@ def keep_secrets(
         moved |= _store(other, folder, keys).read(existing, holders(old))
         left |= {path for path in existing if path in layout.secret_files(old) or path == f"{folder}/{FILL}"}
     store = _store(wanted, folder, keys)
-    files = store.update(existing, holders(plan), rotate=rotate, given=given, moved=moved)
+    files = store.update(existing, holders(plan), rotate=rotate, given=given, moved=moved, made=made)
     notes = [f"the values moved from {name} to {wanted}" for name in sorted(before - {wanted}) if moved]
     notes += _renewed(plan, {*rotate, *(given if before else ())})
     notes += _recipients(files, existing)
@@ -142,6 +144,9 @@ def _renewed(plan: Plan, names: Collection[str]) -> Iterator[str]:
             if any(secret.name == name for secret in component.secrets)
             for release in component.releases
         ]
+        if not readers:
+            yield f"the secret {name} is new"
+            continue
         yield (
             f"the secret {name} is new; its releases are upgraded{when.replace('NAME', name)}, "
             f"and their pods must be restarted: {', '.join(readers)}"

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from openinfra_tui.errors import Conflicted, UserError, printable
+from openinfra_tui.secret.vault import HEADER
 from openinfra_tui.tree.merge import Conflict, Merged, merge_file
 from openinfra_tui.tree.model import Tree
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from openinfra_tui.tree.model import File
 
 SEALED = ".sops.yaml"
+_VAULT = HEADER.encode()
 _LINES = 12
 _CONFLICTS = 20
 
@@ -91,7 +93,7 @@ def merge_tree(render: Tree, history: History, answers: str, accept: Accept) -> 
     known = {*(history.base or {}), *history.listed}
     for path in sorted({*render.files, *known}):
         new = render.files.get(path)
-        if new is not None and (new.once or path.endswith(SEALED)):
+        if new is not None and (new.once or _is_sealed(path, new)):
             files[path] = new
             continue
         done = _merge(path, new, history, answers, accept)
@@ -113,11 +115,15 @@ def difference(before: Mapping[str, File], after: Mapping[str, File]) -> str:
         if old is not None and new is not None and old.content == new.content:
             if old.executable != new.executable:
                 out.append(f"{path}: {'executable' if new.executable else 'not executable'}\n")
-        elif path.endswith(SEALED):
+        elif _is_sealed(path, new or old):
             out.append(f"{path}: {'removed' if new is None else 'encrypted values change'}\n")
         else:
             out += _unified(path, old, new)
     return "".join(out)
+
+
+def _is_sealed(path: str, file: File | None) -> bool:
+    return path.endswith(SEALED) or (file is not None and file.content.startswith(_VAULT))
 
 
 def _merge(path: str, new: File | None, history: History, answers: str, accept: Accept) -> Merged:

@@ -50,6 +50,29 @@ class Manifests:
 
 
 @dataclass(frozen=True)
+class Objects:
+    """Plain objects, applied with kustomize: the folders that become ConfigMaps, and the time for all."""
+
+    config_maps: tuple[str, ...]
+    timeout: str
+
+
+@dataclass(frozen=True)
+class Vault:
+    """A file of generated secrets in the format of ansible-vault.
+
+    Attributes:
+        path: below the component's folder of a site.
+        password: the name of the secret that opens it.
+        keys: the fact that holds its keys, each with the form of its secret.
+    """
+
+    path: str
+    password: str
+    keys: str
+
+
+@dataclass(frozen=True)
 class Configs:
     """The second step of a component: custom resources, and what they wait for."""
 
@@ -95,15 +118,23 @@ class Component:
     folder: Path
     manifests: Manifests | None = None
     secrets_vary: bool = False
+    objects: Objects | None = None
+    part_of: str | None = None
+    clusters: tuple[str, ...] = ("undercloud",)
+    once: tuple[str, ...] = ()
+    vaults: tuple[Vault, ...] = ()
 
     @property
     def is_common(self) -> bool:
         """Whether it holds what the releases of a group share: their chart sources and common values."""
-        return not self.releases and self.configs is None and self.manifests is None
+        applied = (self.configs, self.manifests, self.objects, self.part_of)
+        return not self.releases and all(one is None for one in applied)
 
     @property
     def place(self) -> str:
         """Its folder below `components/` and `sites/SITE/`."""
+        if self.part_of:
+            return self.part_of
         if self.is_common:
             return f"{self.name}/common"
         return f"{self.group}/{self.name}" if self.group else self.name
@@ -159,7 +190,16 @@ def _component(document: Mapping[str, Any], folder: Path) -> Component:
         ignored_by_argocd=tuple(spec.get("argocd", {}).get("ignoreDifferences", ())),
         folder=folder,
         secrets_vary=bool(spec.get("secrets")) and all(secret.get("when") for secret in spec["secrets"]),
+        objects=_objects(spec.get("objects")),
+        part_of=spec.get("partOf"),
+        clusters=tuple(spec.get("clusters", ("undercloud",))),
+        once=tuple(spec.get("once", ())),
+        vaults=tuple(Vault(**vault) for vault in spec.get("vaults", ())),
     )
+
+
+def _objects(objects: Mapping[str, Any] | None) -> Objects | None:
+    return None if objects is None else Objects(tuple(objects.get("configMaps", ())), objects["timeout"])
 
 
 def _reach(reach: Mapping[str, Any]) -> Reach:

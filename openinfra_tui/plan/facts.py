@@ -6,6 +6,7 @@ import base64
 from typing import TYPE_CHECKING, Any
 
 from openinfra_tui.catalog.read import load_catalog
+from openinfra_tui.plan.kolla import kolla
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -72,9 +73,21 @@ def facts(site: Site) -> dict[str, Any]:
         "packages": packages(site),
         "gateway": {"name": "public", "namespace": "envoy-gateway-system", "class": "envoy"},
         "issuer": "public",
+        "runs": runs(site),
+        "runner": {
+            "image": site.get("openstack.runner.image", ""),
+            "upgrade": bool(site.get("openstack.upgradeFrom")),
+        },
+        "kolla": kolla(site),
         "store_ca": base64.b64encode(site.get("secrets.externalSecrets.ca", "").encode()).decode(),
         **pod_network(site),
     }
+
+
+def runs(site: Site) -> bool:
+    """Whether OpenStack is deployed by what runs and ends, and so is delivered as Jobs."""
+    deployer = load_catalog().deployer(str(site.get("openstack.deployer")))
+    return deployer is not None and deployer.push
 
 
 def pod_network(site: Site) -> dict[str, Any]:

@@ -36,34 +36,44 @@ class Plan:
 
     Attributes:
         site: the answers.
-        cluster: the role of the cluster.
+        cluster: the role of the cluster; empty where the site has none.
         facts: what follows from the answers.
         steps: in order; every dependency stands before what depends on it.
+        parts: the components without a step: their files belong to another, or nothing applies them.
     """
 
     site: Site
     cluster: str
     facts: Mapping[str, Any]
     steps: tuple[Step, ...]
+    parts: tuple[Component, ...] = ()
 
     @property
     def components(self) -> tuple[Component, ...]:
-        """The components, each once, in order."""
-        return tuple({step.component.name: step.component for step in self.steps}.values())
+        """The components, each once: those with steps, in order, then the parts."""
+        return (*{step.component.name: step.component for step in self.steps}.values(), *self.parts)
 
 
 def make_plan(site: Site, components: Mapping[str, Component], cluster: str) -> Plan:
     """Choose the components of a cluster and order them.
 
+    Where the site has no cluster (an empty role) nothing is applied: there are parts, and what they are of.
+
     Raises:
         UserError: a requirement has no provider, or the order is a circle.
     """
     derived = facts(site)
-    chosen = [
+    fitting = [
         replace(c, secrets=tuple(s for s in c.secrets if all(_holds(p, site, derived) for p in s.when)))
         for c in components.values()
         if all(_holds(p, site, derived) for p in c.when)
     ]
+    parts = tuple(c for c in fitting if c.part_of)
+    if not cluster:
+        whole = tuple(c for c in fitting if any(part.part_of == c.name for part in parts))
+        return Plan(site, cluster, derived, (), (*whole, *parts))
+    chosen = [c for c in fitting if cluster.partition("-")[0] in c.clusters and not c.part_of]
+    parts = tuple(part for part in parts if any(part.part_of == c.name for c in chosen))
     phases = [(c, False) for c in chosen if c.releases or c.configs is None]
     phases += [(c, True) for c in chosen if c.configs is not None]
     providers: dict[str, list[str]] = {}
@@ -92,7 +102,7 @@ def make_plan(site: Site, components: Mapping[str, Component], cluster: str) -> 
         raise UserError("\n".join(missing), "choose what provides it, or leave out what requires it")
     by_name = {_name(c, configs): (c, configs) for c, configs in phases}
     steps = tuple(Step(*by_name[name], tuple(sorted(edges[name]))) for name in _order(edges))
-    return Plan(site, cluster, derived, steps)
+    return Plan(site, cluster, derived, steps, parts)
 
 
 def _name(component: Component, configs: bool) -> str:

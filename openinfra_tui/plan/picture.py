@@ -33,7 +33,11 @@ def picture(site: Site, catalog: Catalog, *, unicode: bool = True) -> str:
     placement = catalog.placement(str(site.get("placement")))
     if placement is None:
         return ""
-    rows = [[_cell(name, site, placement, catalog) for name in row] for row in placement.picture]
+    without = {c.role for c in placement.clusters if c.optional} - set(site.get("clusters", {}))
+    rows = [
+        [_cell(name, site, placement, catalog) for name in row if name not in without]
+        for row in placement.picture
+    ]
     halves = [False, *(len(row) == 2 for row in rows), False]
     ends = [("┌", "┐"), *[("├", "┤")] * (len(rows) - 1), ("└", "┘")]
     out = []

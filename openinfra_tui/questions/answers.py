@@ -99,7 +99,7 @@ def keys_of(answers: Answers, path: str) -> tuple[str, ...]:
     if path != "clusters":
         return ()
     placement = load_catalog().placement(str(value_of(answers, "placement")))
-    roles = [cluster.role for cluster in placement.clusters] if placement else []
+    roles = [cluster.role for cluster in placement.clusters if not cluster.optional] if placement else []
     return tuple(role for role in roles if role in ("management", "undercloud"))
 
 

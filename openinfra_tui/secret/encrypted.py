@@ -45,6 +45,7 @@ class EncryptedFiles:
         rotate: Collection[str] = (),
         given: Mapping[str, str] | None = None,
         moved: Mapping[str, str] | None = None,
+        made: Mapping[str, str] | None = None,
     ) -> dict[str, bytes]:
         """The encrypted files that hold all wanted secrets.
 
@@ -60,6 +61,7 @@ class EncryptedFiles:
             given: the values of names of the form `given`, which nobody can generate; a value that exists
                 already gives way.
             moved: values that another store held; they stand in for generated ones.
+            made: values for names that have none yet, or are rotated: something else is encrypted with them.
 
         Returns:
             Every wanted file that holds at least one secret, by path.
@@ -89,7 +91,7 @@ class EncryptedFiles:
         if reused or any(path in documents for path in stale):
             plain = self._decrypt_all({path: existing[path] for path in documents})
         carried = {name: value for name, value in (moved or {}).items() if name not in rotate}
-        values = {**carried, **_values(plain, files, rotate), **told}
+        values = {**(made or {}), **carried, **_values(plain, files, rotate), **told}
         out: dict[str, bytes] = {}
         for path, secrets in files.items():
             if path not in stale:

@@ -45,10 +45,11 @@ class ExternalStore:
         rotate: Collection[str] = (),
         given: Mapping[str, str] | None = None,
         moved: Mapping[str, str] | None = None,
+        made: Mapping[str, str] | None = None,
     ) -> dict[str, bytes]:
         """See `Store.update`."""
         specs = by_name(holder.places for holder in holders)
-        sealed = self.files.update(existing, {self.fill: specs}, rotate, given, moved)
+        sealed = self.files.update(existing, {self.fill: specs}, rotate, given, moved, made)
         return sealed | {holder.file: dump(self._reference(holder)).encode() for holder in holders}
 
     def read(self, existing: Mapping[str, bytes], holders: Sequence[Holder]) -> dict[str, str]:

@@ -44,6 +44,7 @@ class SealedStore:
         rotate: Collection[str] = (),
         given: Mapping[str, str] | None = None,
         moved: Mapping[str, str] | None = None,
+        made: Mapping[str, str] | None = None,
     ) -> dict[str, bytes]:
         """See `Store.update`. A name of any form may be given, because what exists cannot be read.
 
@@ -53,9 +54,10 @@ class SealedStore:
         told = given or {}
         specs = by_name(holder.places for holder in holders)
         require_known((*rotate, *told), specs)
-        values = {**{name: value for name, value in (moved or {}).items() if name not in rotate}, **told}
+        carried = {name: value for name, value in (moved or {}).items() if name not in rotate}
+        values = {**(made or {}), **carried, **told}
         for name in rotate:
-            if name not in told:
+            if name not in values:
                 values[name] = _make(name, specs[name].form)
         kept = {holder.file: _sealed(holder.file, existing) for holder in holders}
         new = {name for name in specs if name in told or name in rotate}

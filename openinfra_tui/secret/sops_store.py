@@ -30,10 +30,11 @@ class SopsStore:
         rotate: Collection[str] = (),
         given: Mapping[str, str] | None = None,
         moved: Mapping[str, str] | None = None,
+        made: Mapping[str, str] | None = None,
     ) -> dict[str, bytes]:
         """See `Store.update`."""
         wanted = {holder.file: holder.places for holder in holders}
-        return self.files.update(existing, wanted, rotate, given, moved)
+        return self.files.update(existing, wanted, rotate, given, moved, made)
 
     def read(self, existing: Mapping[str, bytes], holders: Sequence[Holder]) -> dict[str, str]:
         """See `Store.read`."""

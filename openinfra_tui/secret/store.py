@@ -49,6 +49,7 @@ class Store(Protocol):
         rotate: Collection[str] = (),
         given: Mapping[str, str] | None = None,
         moved: Mapping[str, str] | None = None,
+        made: Mapping[str, str] | None = None,
     ) -> dict[str, bytes]:
         """The files that hold all secrets of the holders; existing values stay.
 
@@ -58,6 +59,7 @@ class Store(Protocol):
             rotate: names that get a new value.
             given: values that the operator brings, by name.
             moved: values that another store held, by name.
+            made: values for names that have none yet, or are rotated: something else is encrypted with them.
 
         Raises:
             UserError: a name or a form is wrong, or what must be read cannot be read.

@@ -37,7 +37,7 @@ def plan_of(engine: str, preset: str = "openstack-helm-ha", *overrides: str) -> 
 
 @pytest.fixture(scope="module")
 def plan() -> Plan:
-    services = f"openstack.services=[{', '.join(BUILT_SERVICES)}]"
+    services = f"openstack.services=[{', '.join(BUILT_SERVICES['openstack-helm'])}]"
     ironic = (
         "openstack.ironic={interface: bond0.23, network: physnet1, cidr: 10.23.0.0/24, gateway: 10.23.0.1, "
         "pool: 10.23.0.100-10.23.0.199, nameserver: 10.20.0.5}"

@@ -52,11 +52,14 @@ def test_references_inside_the_catalog_hold() -> None:
 
 def test_what_is_built() -> None:
     catalog = load_catalog()
-    assert [p.id for p in catalog.placements if p.built] == ["openstack-on-k8s"]
+    assert [p.id for p in catalog.placements if p.built] == ["openstack-on-k8s", "manual-core"]
     assert len(catalog.placements) == 6
     assert [e.id for e in catalog.engines if e.built] == ["flux", "argocd"]
-    assert [d.id for d in catalog.deployers if d.built] == ["openstack-helm"]
-    assert [s.id for s in catalog.series if s.built] == ["2026.1"]
+    built = {d.id: d.built for d in catalog.deployers if d.built}
+    assert built == {
+        "openstack-helm": ("2026.1",),
+        "kolla-ansible": ("2025.1", "2025.2", "2026.1", "2026.2"),
+    }
 
 
 def test_the_window_of_rook_is_that_of_the_chart_that_we_pin() -> None:
@@ -92,15 +95,15 @@ def test_an_unknown_preset_is_refused() -> None:
 
 
 def test_names_of_presets() -> None:
-    assert preset_names() == ("lab", "openstack-helm-ha")
+    assert preset_names() == ("kolla-all-in-one", "kolla-ha", "lab", "openstack-helm-ha")
 
 
 @pytest.mark.parametrize(
     ("override", "words"),
     [
-        ("openstack.deployer=kolla-ansible", "deployer kolla-ansible"),
+        ("openstack.deployer=kayobe", "deployer kayobe"),
         ("openstack.deployer=existing", "deployer existing"),
-        ("openstack.series=2025.2", "series 2025.2 is known"),
+        ("openstack.series=2025.2", "OpenStack-Helm 2025.2 is known"),
         ("openstack.series=2031.1", "series 2031.1 is not in the catalog"),
         ("placement=layered", "placement layered"),
     ],

@@ -98,12 +98,21 @@ def control(count: int, compute: int = 1) -> dict[str, Any]:
 
 
 # Where the other placements than that of the base site are needed.
+def nodes(*roles: str) -> list[dict[str, Any]]:
+    return [{"name": "a.example.org", "roles": list(roles), "addresses": {"management": "10.20.0.11"}}]
+
+
 PLACED = {"kolla-ansible": "manual-core", "kayobe": "manual-core", "existing": "k8s-on-openstack"}
 NO_ROOK = {"storage": {"backend": "storage-class", "storageClass": "fast"}}
 ARGO = {"gitops.engine": "argocd"}
 OKO = "openstack-k8s-operators"
 OKO_BASE = {**by(OKO, "2023.1"), **host("rhel", "9"), **made_by("openshift")}
 KOLLA = by("kolla-ansible")
+LVM = {"storage": {"backend": "lvm"}}
+MIRROR = {"mirrors": {"images": "registry.example.org/mirror"}}
+BARE = {"cidr": "10.20.0.0/24", "interface": "bond0"}
+VIRTUAL = {"networks.management": {**BARE, "vip": "10.20.0.10"}}
+RUN = {**KOLLA, **LVM, **MIRROR, **VIRTUAL}  # on hosts of its own, and nothing in the way
 EXISTING = {"openstack.deployer": "existing"}
 MANUAL = {"placement": "manual-core", **host("ubuntu", "24.04")}
 NOBLE = host("ubuntu", "24.04")
@@ -271,7 +280,7 @@ CASES: list[tuple[str, str, dict[str, Any], dict[str, Any]]] = [
     ("F55", W, {**by("yaook"), **host("debian", "12")}, {**by("yaook"), **host("debian", "13")}),
     ("F56", E, runs_on("2026.2", python="3.11.9"), runs_on("2026.2", python="3.12")),
     ("F56", E, runs_on("2026.1", ansibleCore="2.18"), runs_on("2026.1", ansibleCore="2.20.3")),
-    ("F57", W, by("kolla-ansible"), {**by("sunbeam"), **MANUAL}),
+    ("F57", W, RUN, {**by("sunbeam"), **MANUAL}),
     (
         "F58",
         W,
@@ -281,8 +290,8 @@ CASES: list[tuple[str, str, dict[str, Any], dict[str, Any]]] = [
     (
         "F59",
         E,
-        {**KOLLA, **host("openeuler", "24.03")},
-        {**KOLLA, **host("openeuler", "24.03"), "placement": "k8s-on-openstack"},
+        {**RUN, **host("openeuler", "24.03")},
+        {**RUN, **host("openeuler", "24.03"), "placement": "k8s-on-openstack"},
     ),
     ("A1", W, {**by("yaook"), **host("ubuntu", "24.10")}, {**by("yaook"), **NOBLE}),
     ("C1", E, by("yaook", "2026.2"), by("yaook", "2026.1")),
@@ -292,6 +301,39 @@ CASES: list[tuple[str, str, dict[str, Any], dict[str, Any]]] = [
         E,
         {**by("yaook"), **ARGO, **kubernetes("1.37"), **NO_ROOK},
         {**by("yaook"), **ARGO, **kubernetes("1.36"), **NO_ROOK},
+    ),
+    (
+        "R1",
+        E,
+        {**RUN, "networks.management": BARE},
+        RUN,
+    ),
+    ("R1", E, {**RUN, "networks.management": {**BARE, "vip": "10.20.0.11"}}, RUN),
+    ("R2", E, {**RUN, "storage": {"backend": "rook"}}, RUN),
+    ("R2", E, LVM, {}),
+    ("R3", E, {**RUN, "openstack.services": ["swift"]}, {**RUN, "openstack.services": ["cinder"]}),
+    (
+        "R4",
+        E,
+        {**RUN, "clusters.management": {"version": "1.35"}},
+        {
+            **RUN,
+            "clusters.management": {"version": "1.35"},
+            "openstack.runner.image": "registry.example.org/x:1",
+        },
+    ),
+    ("R5", W, {**RUN, "mirrors": {}}, RUN),
+    (
+        "R6",
+        E,
+        {**RUN, "nodes": nodes("control", "storage")},
+        {**RUN, "nodes": nodes("control", "storage", "compute")},
+    ),
+    (
+        "R6",
+        E,
+        {**RUN, "nodes": nodes("control", "compute")},
+        {**RUN, "nodes": nodes("control", "storage", "compute")},
     ),
     ("D1", E, {"placement": "openstack-for-k8s"}, {"placement": "openstack-for-k8s", **EXISTING}),
     ("D1", E, {**by("sunbeam"), **MANUAL}, {**by("sunbeam"), **MANUAL, "placement": "k8s-on-openstack"}),

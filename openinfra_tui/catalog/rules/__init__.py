@@ -16,6 +16,7 @@ from openinfra_tui.catalog.rules import (
     network,
     openstack,
     placement,
+    run,
     secrets,
 )
 from openinfra_tui.catalog.rules.registry import RULES, Facts, Finding, Rule
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 
 __all__ = ["RULES", "THEMES", "Finding", "Rule", "check_rules"]
 
-THEMES = (deployer, distribution, kolla, kubernetes, network, openstack, placement, secrets)
+THEMES = (deployer, distribution, kolla, kubernetes, network, openstack, placement, run, secrets)
 
 
 def check_rules(site: Site, today: date) -> list[Finding]:

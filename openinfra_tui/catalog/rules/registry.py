@@ -5,8 +5,9 @@ fault alone: it yields one message for each answer in the way, or a `Problem` wh
 from those of the rule. `each_system` and `each_cluster` call it once for each of them.
 
 The id of a rule is stable: a letter and a number, never given to another rule. F is for constraints between
-two answers, A, C and D for those of a release, of a window, and of a placement or size, S for what a service
-needs from the rest of the site, K for keys and secrets.
+two answers, A, C and D for those of a release, of a window, and of a placement or size, R for those of
+a deployer that is run on hosts of its own, S for what a service needs from the rest of the site, K for keys
+and secrets.
 """
 
 from __future__ import annotations

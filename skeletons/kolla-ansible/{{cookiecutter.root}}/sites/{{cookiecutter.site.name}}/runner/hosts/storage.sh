@@ -1,0 +1,34 @@
+{%- set role = cookiecutter.facts.kolla.prepare.get("storage") -%}
+{%- set user = cookiecutter.site.openstack.runner.sshUser -%}
+{%- if role -%}
+#!/bin/sh
+# What a storage host needs before Kolla-Ansible comes ({{ role.host }}): {{ role.nodes | join(", ") }}
+# As root, once on each, with the public key of the runs: sh storage.sh "ssh-ed25519 …"
+set -eu
+key=${1:?the public key of the runs}
+{% if role.family == "deb" -%}
+export DEBIAN_FRONTEND=noninteractive
+apt-get update
+apt-get install --yes {{ role.packages | join(" ") }}
+{%- else -%}
+dnf install --assumeyes {{ role.packages | join(" ") }}
+{%- if role.kernel_modules %}
+# The netfilter modules that Open vSwitch and containers load are not in the kernel's own package.
+dnf install --assumeyes "kernel-modules-extra-$(uname -r)"
+{%- endif %}
+{%- endif %}
+id {{ user }} >/dev/null 2>&1 || useradd --create-home --shell /bin/bash {{ user }}
+install -d -m 0700 -o {{ user }} -g {{ user }} "$(getent passwd {{ user }} | cut -d: -f6)/.ssh"
+authorized="$(getent passwd {{ user }} | cut -d: -f6)/.ssh/authorized_keys"
+touch "$authorized"
+grep -qxF "$key" "$authorized" || printf '%s\n' "$key" >> "$authorized"
+chown {{ user }}:{{ user }} "$authorized"
+chmod 0600 "$authorized"
+printf '%s ALL=(ALL) NOPASSWD: ALL\n' {{ user }} > /etc/sudoers.d/{{ user }}
+chmod 0440 /etc/sudoers.d/{{ user }}
+ip -brief address show dev {{ cookiecutter.site.networks.management.interface }}
+{%- if cookiecutter.site.storage.backend == "lvm" %}
+# spec.storage.volumeGroup. To make one of an empty disk: pvcreate DISK && vgcreate {{ cookiecutter.site.storage.volumeGroup }} DISK
+vgs {{ cookiecutter.site.storage.volumeGroup }}
+{%- endif %}
+{%- endif %}
