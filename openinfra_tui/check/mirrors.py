@@ -74,7 +74,7 @@ def _fetched(places: Iterable[Place], mirrors: Mirrors, own: str) -> Iterator[Fa
                 yield Fault("mirror", file, f"{named(item)} fetches {url}, which is not in {known}")
         if mirrors.images and item["kind"] not in _NO_PODS:
             for reference in _images(item):
-                if not mirrors.has_image(reference):
+                if not mirrors.reaches_image(reference):
                     text = f"{named(item)} runs {reference}, which is not in {mirrors.images}"
                     yield Fault("mirror", file, text)
 

@@ -49,6 +49,10 @@ class Mirrors:
         """Whether an image is in the mirror."""
         return reference.startswith(f"{self.images}/")
 
+    def reaches_image(self, reference: str) -> bool:
+        """Whether an image is in the registry of the mirror: an operator's own lies beside what is copied."""
+        return reference.startswith(f"{self.images.split('/')[0]}/")
+
     def has_chart(self, url: str) -> bool:
         """Whether a chart source is the mirror, or a folder of it."""
         return f"{url.rstrip('/')}/".startswith(f"{self.charts}/")

@@ -71,6 +71,13 @@ def written(root: Path, name: str, engine: str, charts: str) -> Path:
     return root / "out"
 
 
+def test_an_image_of_the_operators_own_lies_beside_what_is_copied() -> None:
+    mirrors = Mirrors(images="registry.example:5000/mirror")
+    assert mirrors.reaches_image("registry.example:5000/ours/runner:1")
+    assert not mirrors.has_image("registry.example:5000/ours/runner:1")
+    assert not mirrors.reaches_image("registry.example:5000.elsewhere.example/runner:1")
+
+
 def test_an_image_keeps_its_host_as_a_folder_of_the_mirror() -> None:
     mirrors = Mirrors(images=IMAGES)
     assert mirrors.image("quay.io/a/b:1") == f"{IMAGES}/quay.io/a/b:1"
