@@ -139,4 +139,4 @@ def converged(flux_site: FluxSite) -> ConvergedSite:
 
     A test that changes something leaves the site as it was.
     """
-    return converge(flux_site)
+    return converge(flux_site, 1200)

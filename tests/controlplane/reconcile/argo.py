@@ -41,7 +41,7 @@ PRESET = "openstack-helm-ha"
 KINDS = frozenset({
     "Alertmanager", "BackendTrafficPolicy", "CephBlockPool", "CephCluster", "CephFilesystem", "CephObjectStore",
     "Certificate", "ClusterIssuer", "EnvoyProxy", "Gateway", "GatewayClass", "HTTPRoute", "IPAddressPool", "Issuer",
-    "L2Advertisement", "Prometheus",
+    "L2Advertisement", "Prometheus", "PrometheusRule", "ServiceMonitor",
 })  # fmt: skip
 _MODULE = "github.com/argoproj/argo-cd/v3"
 _REMOTE = re.compile(r"https://github\.com/argoproj/argo-cd/(manifests/[\w-]+)\?ref=(v[\d.]+)")
