@@ -45,9 +45,5 @@ def keys(wide: bool, *, read_only: bool, opened: bool) -> str:
             else "esc back  ↑↓ scroll  u side by side  ? help"
         )
     if wide:
-        return (
-            _WIDE
-            if read_only
-            else f"/ find  ! faults  : kind  y yaml  S sources  t timeline  {_WRITES}"
-        )
+        return _WIDE if read_only else f"/ find  ! faults  : kind  y yaml  S sources  t timeline  {_WRITES}"
     return _MOVE
