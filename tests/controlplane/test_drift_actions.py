@@ -8,9 +8,7 @@ import time
 from collections.abc import Iterator
 
 import pytest
-import yaml
 
-from openinfra_tui.tui.dialogs import Fields
 from openinfra_tui.tui.drift.confirm import ActionDialog
 from tests.controlplane.flux import Flux
 from tests.controlplane.loopback.git import GitServer
@@ -60,19 +58,6 @@ def managers(site: Site, name: str) -> set[str]:
     return {entry["manager"] for entry in site.live(name)["metadata"]["managedFields"]}
 
 
-def test_reconcile_brings_back_what_was_edited(site: Site) -> None:
-    async def scenario() -> None:
-        async with watching(site) as view:
-            await edited(site, view, "first", a="2")
-            said = await act(view, "first", "r")
-            assert "PATCH /apis/kustomize.toolkit.fluxcd.io/v1/" in said
-            assert "reconcile.fluxcd.io/requestedAt" in said
-            await view.until(lambda: view.verdict("first") == "in-sync")
-        assert site.live("first")["data"] == {"a": "1"}
-
-    run(scenario)
-
-
 def test_nothing_is_sent_without_a_yes(site: Site) -> None:
     async def scenario() -> None:
         async with watching(site) as view:
@@ -120,47 +105,6 @@ def test_a_suspended_engine_is_reverted_in_its_name_and_resumed(site: Site) -> N
         site.push("As it was")
         site.reconcile("GitRepository", "site")
         site.reconcile("Kustomization", "apps")
-
-    run(scenario)
-
-
-def test_what_is_expected_is_ignored_and_written_down(site: Site) -> None:
-    async def scenario() -> None:
-        async with watching(site) as view:
-            await edited(site, view, "second", a="2")
-            await view.choose("second")
-            await view.pilot.press("x")
-            await shown(view, Fields)
-            await view.pilot.press(*"ours", "enter", "enter")
-            said = await shown(view)
-            assert "+- object: ConfigMap/" in said
-            await view.pilot.press("tab", "enter")
-            await view.until(lambda: view.verdict("second") == "ignored")
-        (entry,) = yaml.safe_load((site.work / ".openinfra/expected.yaml").read_text())
-        assert (entry["path"], entry["reason"], entry["who"]) == ("/data/a", "ours", "Op")
-        (site.work / ".openinfra/expected.yaml").unlink()
-        await asyncio.to_thread(site.reconcile, "Kustomization", "apps")
-
-    run(scenario)
-
-
-def test_adopt_commits_a_patch_that_holds_what_is_live(site: Site) -> None:
-    async def scenario() -> None:
-        async with watching(site) as view:
-            await edited(site, view, "third", a="live")
-            said = await act(view, "third", "a")
-            assert "value: live" in said
-            await view.until(lambda: site.git("log", "-1", "--format=%s").startswith("Adopt what is live"))
-            await view.until(lambda: view.verdict("third") in ("in-sync", "ignored"))
-        assert (
-            (site.work / "apps/kustomization.yaml")
-            .read_text()
-            .startswith("# kept\nresources:\n  - all.yaml\n")
-        )
-        site.git("push", "--quiet", site.url, "main")
-        site.reconcile("GitRepository", "site")
-        site.reconcile("Kustomization", "apps")
-        assert site.live("third")["data"] == {"a": "live"}
 
     run(scenario)
 
