@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from openinfra_tui.catalog.presets import preset_text
 from openinfra_tui.errors import Refused, UserError
-from openinfra_tui.questions.answers import Answers, instances, keys_of, site_of, site_text, value_of
+from openinfra_tui.questions.answers import Answers, instances, keys_of, site_of, site_text
 from openinfra_tui.questions.model import related
 from openinfra_tui.questions.reading import answers_from, override
 from openinfra_tui.questions.review import problems
@@ -133,7 +133,7 @@ def _key_words(path: str, answers: Answers, before: Answers) -> list[str]:
     new = keys_of(answers, path)
     words = [f"{path}.{key}={{}}" for key in new if key not in old]
     words += [f"{path}.{key}=null" for key in old if key not in new]
-    if not new and not old and value_of(Answers(), path):
+    if not new and not old and path in answers.values and path not in before.values:
         words = [f"{path}={{}}"]
     return [part for word in words for part in ("--set", word)]
 

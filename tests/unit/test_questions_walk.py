@@ -47,6 +47,20 @@ TEXTS = {
     "mirrors.git": ["https://git.example"],
     "openstack.kolla.controlHost.python": ["3.12"],
     "openstack.kolla.controlHost.ansibleCore": ["2.20"],
+    "openstack.kolla.externalVip": ["10.20.0.6"],
+    "openstack.kolla.externalInterface": ["bond2"],
+    "openstack.runner.image": ["registry.cloud.example/openinfra/kolla-runner:22.2.0-1"],
+    "openstack.runner.sshUser": ["kolla"],
+    "openstack.runner.driftSchedule": ["17 3 * * *"],
+    "openstack.ironic.network": ["physnet2"],
+    "openstack.ironic.gateway": ["10.23.0.1"],
+    "openstack.ironic.pool": ["10.23.0.100-10.23.0.200"],
+    "openstack.ironic.nameserver": ["10.23.0.2"],
+    "secrets.externalSecrets.server": ["https://bao.cloud.example:8200"],
+    "secrets.externalSecrets.mount": ["secret"],
+    "secrets.externalSecrets.authMount": ["kubernetes"],
+    "secrets.externalSecrets.role": ["openinfra"],
+    "storage.volumeGroup": ["cinder-volumes"],
 }
 BY_ENDING = {
     "cidr": ["10.20.0.0/24", "10.21.0.0/24"],
@@ -72,6 +86,7 @@ LISTS = {
     "storage.externalCeph.monitors": [["10.22.0.21:6789"]],
     "exposure.loadBalancer.pools": [["10.20.0.200-10.20.0.220"], []],
     "operatingSystem.packages": [["lvm2", "chrony"]],
+    "storage.nfsShares": [["10.22.0.9:/srv/cinder"], []],
 }
 
 

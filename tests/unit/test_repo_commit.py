@@ -274,9 +274,9 @@ def test_a_ref_lock_of_another_git_is_not_taken(target: Path) -> None:
 
 
 def test_a_mark_that_was_never_written_holds_nothing_up(target: Path) -> None:
-    commit_tree(target, tree(x="1\n"), "first")
+    commit(target, tree(x="1\n"), "first")
     (target / ".git/openinfra/pending").write_text("")
-    assert commit_tree(target, tree(x="2\n"), "second").changed
+    assert commit(target, tree(x="2\n"), "second").changed
 
 
 def test_touched_files_are_not_dirty(target: Path) -> None:
