@@ -86,7 +86,7 @@ LISTS = {
     "storage.externalCeph.monitors": [["10.22.0.21:6789"]],
     "exposure.loadBalancer.pools": [["10.20.0.200-10.20.0.220"], []],
     "operatingSystem.packages": [["lvm2", "chrony"]],
-    "storage.nfsShares": [["10.22.0.9:/srv/cinder"], []],
+    "storage.nfsShares": [["10.22.0.9:/srv/cinder"]],
 }
 
 
