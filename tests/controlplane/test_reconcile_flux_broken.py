@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import sys
 from collections.abc import Callable, Iterator
@@ -30,7 +31,7 @@ class Broken:
         breaks: makes the fault in a folder; the second argument is the file of the cluster's identity.
         step: the step that cannot be applied with it.
         check: what `openinfra-tui check` prints.
-        engine: what the step's Kustomization says.
+        engine: a pattern of what the step's Kustomization says.
     """
 
     breaks: Callable[[Path, Path], None]
@@ -64,7 +65,9 @@ BROKEN = {
         _replaced(f"{ENTRY}/metallb-configs.yaml", "  dependsOn:\n  - name: metallb\n", ""),
         "metallb-configs",
         "Kustomization flux-system/metallb-configs: does not depend on metallb",
-        'no matches for kind "IPAddressPool"',
+        # On a new site; a controller that has known the kind asks the server for it.
+        'no matches for kind "(IPAddressPool|L2Advertisement)"'
+        "|metallb-system/.* the server could not find the requested resource",
     ),
     "an unknown field": Broken(
         _replaced("components/openstack/horizon/release.yaml", "spec:\n  interval:", "spec:\n  intervall:"),
@@ -140,7 +143,9 @@ def test_the_engine_cannot_apply_it(broken_site: FluxSite) -> None:
     def wrong() -> dict[str, str]:
         said = {name: states.said(obj) for name, obj in states.kustomizations(broken_site.client).items()}
         return {
-            name: said[fault.step] for name, fault in BROKEN.items() if fault.engine not in said[fault.step]
+            name: said[fault.step]
+            for name, fault in BROKEN.items()
+            if not re.search(fault.engine, said[fault.step])
         }
 
     broken_site.wait(lambda: not wrong(), 240, lambda: f"{wrong()}")

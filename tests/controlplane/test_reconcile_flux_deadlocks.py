@@ -6,6 +6,7 @@ it must be enough to go on.
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -33,7 +34,7 @@ class Fault:
         change: takes it out.
         removed: the steps that are made anew with the fault.
         waits: by beginning of a Pod's name, for what it waits in vain.
-        says: by step, words of its Kustomization.
+        says: by step, a pattern of what its Kustomization says.
     """
 
     file: str
@@ -44,7 +45,9 @@ class Fault:
 
 
 def _wait_for_pods(release: Any) -> None:
-    del release["spec"]["install"]["disableWait"]
+    # An installation that is interrupted goes on as an upgrade, which must not be the way out.
+    for action in ("install", "upgrade"):
+        del release["spec"][action]["disableWait"]
 
 
 def _after_nova(kustomization: Any) -> None:
@@ -82,14 +85,25 @@ FAULTS = {
         _with_configs,
         ("metallb", "metallb-configs"),
         says={
-            "metallb": 'no matches for kind "IPAddressPool"',
+            # On a new site; a controller that has known the kind asks the server for it.
+            "metallb": 'no matches for kind "(IPAddressPool|L2Advertisement)"'
+            "|metallb-system/.* the server could not find the requested resource",
             "metallb-configs": "dependency 'flux-system/metallb' is not ready",
         },
     ),
 }
 
 
-@pytest.fixture(params=FAULTS, ids=lambda name: name.replace(" ", "-"))
+# Each takes minutes; the others are the slow suite's.
+IN_EVERY_RUN = "neutron after nova"
+
+
+@pytest.fixture(
+    params=[
+        pytest.param(name, marks=() if name == IN_EVERY_RUN else pytest.mark.slow, id=name.replace(" ", "-"))
+        for name in FAULTS
+    ]
+)
 def fault(request: pytest.FixtureRequest, converged: ConvergedSite) -> Iterator[Fault]:
     """A fault, and the site as it was before, after it."""
     site = converged.site
@@ -119,7 +133,7 @@ def _stands(site: FluxSite, fault: Fault) -> bool:
     pods = all(
         any(reason.startswith(wanted) for reason in _why(site, pod)) for pod, wanted in fault.waits.items()
     )
-    return pods and all(words in said[name] for name, words in fault.says.items())
+    return pods and all(re.search(words, said[name]) for name, words in fault.says.items())
 
 
 def test_without_the_fix_the_site_stands_still(converged: ConvergedSite, fault: Fault) -> None:
