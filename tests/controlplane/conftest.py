@@ -25,12 +25,10 @@ HERE = Path(__file__).parent
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark by folder; one worker of pytest-xdist runs them all, but modules that name a group of their own."""
+    """Mark by folder."""
     for item in items:
         if item.path.is_relative_to(HERE):
             item.add_marker("controlplane")
-            if item.get_closest_marker("xdist_group") is None:
-                item.add_marker(pytest.mark.xdist_group("controlplane"))
 
 
 @pytest.hookimpl(wrapper=True)

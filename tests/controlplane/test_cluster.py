@@ -23,8 +23,6 @@ from tests.controlplane.loopback.helm import package_files
 from tests.controlplane.plane import ControlPlane, running
 from tests.controlplane.waiting import eventually
 
-pytestmark = pytest.mark.xdist_group("cluster")
-
 LABELS = ("openstack-control-plane", "openstack-compute-node", "openstack-network-node", "openvswitch")
 OPENSTACK = (
     "keystone",

@@ -21,7 +21,6 @@ from tests.controlplane.loopback.git import GitServer
 from tests.controlplane.loopback.helm import HelmRepository
 from tests.controlplane.plane import ControlPlane
 
-pytestmark = pytest.mark.xdist_group("controlplane-argocd")
 APPLICATION = ("argoproj.io/v1alpha1", "Application")
 SYNCED = frozenset({"in-sync", "ignored", "will-be-reverted"})
 CHART = {

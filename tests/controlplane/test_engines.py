@@ -160,7 +160,6 @@ def test_the_notifier_gives_a_receiver_its_path(
     flux.stop(NOTIFIER)
 
 
-@pytest.mark.xdist_group("controlplane-argocd")
 def test_argocd_syncs_a_path_and_a_chart(
     control_plane: ControlPlane,
     argocd: ArgoCD,

@@ -15,7 +15,7 @@ from tests.controlplane.reconcile.live import live_objects, passwords
 from tests.controlplane.reconcile.repository import Repository
 from tests.controlplane.waiting import eventually
 
-pytestmark = [pytest.mark.xdist_group("reconcile-argocd"), pytest.mark.slow]
+pytestmark = pytest.mark.slow
 
 REPORT = Path(__file__).parents[2] / "build" / "reports" / "engines-agree.json"
 

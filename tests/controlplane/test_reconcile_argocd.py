@@ -15,7 +15,7 @@ from tests.controlplane.reconcile.states import write_report
 from tests.controlplane.reconcile.waves import wave
 from tests.controlplane.waiting import eventually
 
-pytestmark = [pytest.mark.xdist_group("reconcile-argocd"), pytest.mark.slow]
+pytestmark = pytest.mark.slow
 
 REPORTS = Path(__file__).parents[2] / "build" / "reports"
 # Their pods wait for one another: apart they would wait for ever.

@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import pytest
 import yaml
 
 from openinfra_tui import proc
@@ -18,8 +17,6 @@ from tests.controlplane.missing import tool
 from tests.controlplane.reconcile import states
 from tests.controlplane.reconcile.cluster import ConvergedSite, FluxSite
 from tests.controlplane.waiting import eventually
-
-pytestmark = pytest.mark.xdist_group("reconcile-flux")
 
 REPORTS = Path(__file__).parents[2] / "build" / "reports"
 # Without internet these steps are ready; the following miss what is there, by their own source; and all others

@@ -17,8 +17,6 @@ from tests.controlplane.missing import tool
 from tests.controlplane.reconcile import states
 from tests.controlplane.reconcile.cluster import ConvergedSite, FluxSite
 
-pytestmark = pytest.mark.xdist_group("reconcile-flux")
-
 ENTRY = "clusters/fra1/undercloud"
 OPENSTACK = "sites/fra1/openstack"
 

@@ -18,8 +18,6 @@ from tests.controlplane.reconcile import states
 from tests.controlplane.reconcile.cluster import ConvergedSite, FluxSite
 from tests.controlplane.waiting import eventually
 
-pytestmark = pytest.mark.xdist_group("reconcile-flux")
-
 ENTRY = "clusters/fra1/undercloud"
 # So long nothing may change before we call it a deadlock.
 STILL = 12.0

@@ -11,7 +11,7 @@ from tests.controlplane.charts.checkout import real_chart_servers
 from tests.controlplane.reconcile import states
 from tests.controlplane.reconcile.cluster import ConvergedSite, converge, flux_site
 
-pytestmark = [pytest.mark.xdist_group("reconcile-flux-real"), pytest.mark.slow]
+pytestmark = pytest.mark.slow
 
 REPORTS = Path(__file__).parents[2] / "build" / "reports"
 OPENSTACK = {
