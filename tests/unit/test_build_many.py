@@ -143,7 +143,8 @@ def test_every_folder_of_a_preset_is_as_alone(
     run = proc.run
     monkeypatch.setattr(proc, "run", lambda argv, **more: (started.append(argv), run(argv, **more))[1])
     assert together(request.output, folders) == expected
-    assert len(started) < len(folders) / 2
+    # Few folders are hardly worth a common process.
+    assert len(started) <= max(len(folders) / 2, 4)
 
 
 def test_a_changed_file_is_built_anew_and_an_unchanged_folder_is_not(
