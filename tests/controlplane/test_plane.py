@@ -140,7 +140,7 @@ def test_controller_manager_and_scheduler_do_their_work(
             },
         }
     )
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 120
     while not any(pod["spec"].get("nodeName") for pod in client.list("v1", "Pod", namespace)):
         assert time.monotonic() < deadline
         time.sleep(0.1)
