@@ -129,6 +129,8 @@ def repeat_words(path: Path, answers: Answers, preset: str) -> list[str]:
 def _key_words(path: str, answers: Answers, before: Answers) -> list[str]:
     if path not in answers.values and path not in before.values:
         return []
+    if path not in answers.values:
+        return ["--set", f"{path}=null"]
     old = keys_of(before, path) if path in before.values else ()
     new = keys_of(answers, path)
     words = [f"{path}.{key}={{}}" for key in new if key not in old]

@@ -31,7 +31,9 @@ from openinfra_tui.questions.walk import STEPS, asked, next_question, previous_q
 from openinfra_tui.site import validate
 
 TODAY = date(2026, 8, 22)
-WALKS = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+WALKS = settings(
+    max_examples=60, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
+)
 TEXTS = {
     "metadata.name": ["fra1", "ber-2"],
     "domain": ["fra1.cloud.example"],
