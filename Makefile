@@ -45,8 +45,7 @@ demo: venv ## a site file from a preset, its repository, and the checks of that
 	@echo '  $(BIN)/openinfra-tui --help                  everything else'
 
 test: venv controlplane ## all tests but the slow ones
-	$(BIN)/pytest -n auto -m 'not slow and not controlplane'
-	$(BIN)/pytest -m 'not slow and controlplane'
+	$(BIN)/pytest -n auto -m 'not slow'
 
 test-fast: venv ## the tests that need no control plane
 	$(BIN)/pytest -n auto -m 'not slow and not controlplane'
