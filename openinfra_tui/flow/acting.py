@@ -142,7 +142,7 @@ class Actor:
                 raise Refused(f"{write.path} has changed since it was shown", "look again")
         if action.commit:
             files = {write.path: File(write.after.encode(), "adopted") for write in action.writes}
-            outcome = commit_tree(self._root, Tree(files), action.commit, None)
+            outcome = commit_tree(self._root, Tree(files), action.commit, None, foreign=True)
             return f"{action.commit}: committed as {str(outcome.sha)[:7]}; push it"
         for write in action.writes:
             place = self._root / write.path

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import shutil
 import tempfile
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +22,7 @@ from openinfra_tui.drift.values import same
 from openinfra_tui.errors import Refused
 from openinfra_tui.flow import entry
 from openinfra_tui.flow.actions import Action, Write
+from openinfra_tui.repo.target import open_repo, require_clean
 from openinfra_tui.tree.merge_yaml import merge_yaml
 from openinfra_tui.tree.yaml_read import NotStructured
 
@@ -39,8 +41,10 @@ def adopt(job: Job, found: ObjectVerdict) -> Action:
     """The patch that makes Git hold what is live; reads and builds, so not for an event loop.
 
     Raises:
-        Refused: it would be a secret in clear, the engine offers no place for it, or the proof fails.
+        Refused: nothing can be committed there, it would be a secret in clear, the engine offers no place for
+            it, or the proof fails.
     """
+    _require_committable(job.target.root)
     desired = next(
         (item for item in job.desired if item.key == found.key and item.application.ref == found.engine), None
     )
@@ -68,6 +72,15 @@ def adopt(job: Job, found: ObjectVerdict) -> Action:
         writes=writes,
         commit=f"Adopt what is live in {found.key}",
     )
+
+
+def _require_committable(root: Path) -> None:
+    """Refuse before anything is shown what the commit would refuse after the yes; any repository will do."""
+    repo = open_repo(root) if (root / ".git").exists() else None
+    if repo is None:
+        raise Refused(f"{root} is no Git work tree", "adopt in a clone of what the engine reads")
+    with closing(repo):
+        require_clean(repo, foreign=True)
 
 
 def _require_clear(job: Job, found: ObjectVerdict, live: Mapping[str, Any]) -> None:

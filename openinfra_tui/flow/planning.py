@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from packaging.version import Version
+
+from openinfra_tui import __version__
 from openinfra_tui.catalog.built import not_built
 from openinfra_tui.catalog.read import load_catalog
 from openinfra_tui.catalog.rules import check_rules
@@ -66,10 +69,18 @@ def require_same(site: Site, existing: Mapping[str, bytes]) -> None:
     """Refuse what would uninstall the cloud.
 
     Raises:
-        Refused: an answer that is fixed by the first commit differs.
+        Refused: an answer that is fixed by the first commit differs, or a newer version wrote a site there:
+            what it knows and this one does not would be taken away.
         UserError: a record of a site is not as we wrote it.
     """
-    before = sites.read_records(existing).get(site.name)
+    records = sites.read_records(existing)
+    newest = max((Version(str(found["version"])) for found in records.values()), default=None)
+    if newest is not None and newest > Version(__version__):
+        raise Refused(
+            f"openinfra-tui {newest} wrote this repository, and this is the older {__version__}",
+            f"install {newest} or newer",
+        )
+    before = records.get(site.name)
     if before is None:
         return
     fixed = before.get("fixed", {})

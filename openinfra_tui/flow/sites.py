@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 import yaml
+from packaging.version import InvalidVersion, Version
 
 from openinfra_tui import yamlio
 from openinfra_tui.errors import Refused, UserError
@@ -59,6 +60,10 @@ def _record(name: str, content: bytes) -> dict[str, Any]:
     parts = ("fixed", "answers", "components")
     if not isinstance(found, dict) or not all(isinstance(found.get(part, {}), dict) for part in parts):
         raise _broken(name)
+    try:
+        Version(str(found.get("version")))
+    except InvalidVersion:
+        raise _broken(name) from None
     recipients, follows = found.get("recipients", []), found.get("branch")
     if not isinstance(recipients, list) or not all(_RECIPIENT.fullmatch(str(one)) for one in recipients):
         raise _broken(name)

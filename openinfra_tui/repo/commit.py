@@ -60,6 +60,8 @@ def commit_tree(
     render: Render | None,
     gone: Collection[str] = (),
     ended: str | None = None,
+    *,
+    foreign: bool = False,
 ) -> Outcome:
     """Commit a tree on the current branch of the target, which is made when it is not there.
 
@@ -73,6 +75,7 @@ def commit_tree(
         render: of the site that the tree is of; None leaves the branches and the lists of sites alone.
         gone: regular files that are removed.
         ended: a site that is removed, so that the branch of its renders goes.
+        foreign: the repository may be one that we did not write.
 
     Raises:
         Refused: see `require_usable`; also when an untracked file is in the way, another run holds the
@@ -90,7 +93,7 @@ def commit_tree(
         repo = Repo(target)
     try:
         with locked(repo):
-            require_clean(repo)
+            require_clean(repo, foreign=foreign)
             require_author(work(repo))
             return _commit(repo, tree, message, render, gone, ended)
     finally:

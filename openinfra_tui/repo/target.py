@@ -108,8 +108,12 @@ def require_usable(target: Path) -> None:
         repo.close()
 
 
-def require_clean(repo: Repo) -> None:
+def require_clean(repo: Repo, *, foreign: bool = False) -> None:
     """As `require_usable`, for a repository that is already open.
+
+    Args:
+        repo: what is asked about.
+        foreign: it may be one that we did not write.
 
     Raises:
         Refused: as `require_usable`.
@@ -128,7 +132,7 @@ def require_clean(repo: Repo) -> None:
                 "move them away first, or choose an empty folder",
             )
         return
-    if not any(path.startswith(f"{OURS}/") for path in entries(repo, commit)):
+    if not foreign and not any(path.startswith(f"{OURS}/") for path in entries(repo, commit)):
         raise Refused(
             f"{target} holds a repository that openinfra-tui did not write (no {OURS}/ in its last commit)",
             "choose an empty folder for the new repository",

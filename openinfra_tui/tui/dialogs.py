@@ -102,7 +102,7 @@ class Fields(ModalScreen[list[str] | None]):
         """One row a field, its fault below it."""
         with Vertical(classes="dialog"):
             yield Label(literal(self._title), classes="title")
-            with VerticalScroll():
+            with VerticalScroll(can_focus=False):
                 for number, (label, value, hint) in enumerate(self._fields):
                     with Horizontal(classes="field"):
                         yield Label(literal(label), classes="name")

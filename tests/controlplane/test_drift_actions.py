@@ -8,7 +8,9 @@ import time
 from collections.abc import Iterator
 
 import pytest
+import yaml
 
+from openinfra_tui.tui.dialogs import Fields
 from openinfra_tui.tui.drift.confirm import ActionDialog
 from tests.controlplane.flux import Flux
 from tests.controlplane.loopback.git import GitServer
@@ -56,6 +58,35 @@ def suspended(site: Site) -> bool:
 
 def managers(site: Site, name: str) -> set[str]:
     return {entry["manager"] for entry in site.live(name)["metadata"]["managedFields"]}
+
+
+def test_reconcile_brings_back_what_was_edited(site: Site) -> None:
+    async def scenario() -> None:
+        async with watching(site) as view:
+            await edited(site, view, "first", a="2")
+            said = await act(view, "first", "r")
+            # Apart: the dialog breaks the line between them.
+            assert "PATCH" in said
+            assert "/apis/kustomize.toolkit.fluxcd.io/v1/" in said
+            assert "reconcile.fluxcd.io/requestedAt" in said
+            await view.until(lambda: view.verdict("first") == "in-sync")
+        assert site.live("first")["data"] == {"a": "1"}
+
+    run(scenario)
+
+
+def test_an_engine_that_works_is_asked_to_revert(site: Site) -> None:
+    async def scenario() -> None:
+        async with watching(site) as view:
+            await edited(site, view, "first", a="2")
+            said = await act(view, "first", "v")
+            assert "Its engine does it." in said
+            assert "reconcile.fluxcd.io/requestedAt" in said
+            await view.until(lambda: view.verdict("first") == "in-sync")
+        assert site.live("first")["data"] == {"a": "1"}
+        assert not any(OURS in name for name in managers(site, "first"))
+
+    run(scenario)
 
 
 def test_nothing_is_sent_without_a_yes(site: Site) -> None:
@@ -107,6 +138,67 @@ def test_a_suspended_engine_is_reverted_in_its_name_and_resumed(site: Site) -> N
         site.reconcile("Kustomization", "apps")
 
     run(scenario)
+
+
+def test_what_is_expected_is_ignored_and_written_down(site: Site) -> None:
+    async def scenario() -> None:
+        async with watching(site) as view:
+            await edited(site, view, "second", a="2")
+            await view.choose("second")
+            await view.pilot.press("x")
+            await shown(view, Fields)
+            await view.pilot.press(*"ours", "enter", "enter")
+            said = await shown(view)
+            assert "+- object: ConfigMap/" in said
+            await view.pilot.press("tab", "enter")
+            await view.until(lambda: view.verdict("second") == "ignored")
+        (entry,) = yaml.safe_load((site.work / ".openinfra/expected.yaml").read_text())
+        assert (entry["path"], entry["reason"], entry["who"]) == ("/data/a", "ours", "Op")
+        (site.work / ".openinfra/expected.yaml").unlink()
+        await asyncio.to_thread(site.reconcile, "Kustomization", "apps")
+
+    run(scenario)
+
+
+def test_adopt_commits_a_patch_that_holds_what_is_live(site: Site) -> None:
+    async def scenario() -> None:
+        async with watching(site) as view:
+            await edited(site, view, "third", a="live")
+            said = await act(view, "third", "a")
+            assert "value: live" in said
+            await view.until(lambda: site.git("log", "-1", "--format=%s").startswith("Adopt what is live"))
+            await view.until(lambda: view.verdict("third") in ("in-sync", "ignored"))
+        assert (
+            (site.work / "apps/kustomization.yaml")
+            .read_text()
+            .startswith("# kept\nresources:\n  - all.yaml\n")
+        )
+        site.git("push", "--quiet", site.url, "main")
+        site.reconcile("GitRepository", "site")
+        site.reconcile("Kustomization", "apps")
+        assert site.live("third")["data"] == {"a": "live"}
+
+    run(scenario)
+
+
+def test_adopt_is_refused_before_it_is_shown_where_no_commit_can_be_made(site: Site) -> None:
+    file = site.work / "apps/kustomization.yaml"
+    before = file.read_text()
+
+    async def scenario() -> None:
+        async with watching(site) as view:
+            await edited(site, view, "first", a="2")
+            file.write_text(f"{before}# unfinished\n")
+            await view.choose("first")
+            await view.pilot.press("a")
+            await view.until(lambda: "changes that are not committed" in " ".join(view.text.split()))
+            assert view.app.screen is view.app.view
+
+    try:
+        run(scenario)
+    finally:
+        file.write_text(before)
+        site.reconcile("Kustomization", "apps")
 
 
 def test_read_only_has_no_action(site: Site) -> None:

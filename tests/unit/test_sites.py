@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from openinfra_tui import yamlio
+from openinfra_tui import __version__, yamlio
 from openinfra_tui.build import kustomize
 from openinfra_tui.catalog.presets import preset_text
 from openinfra_tui.check.run import check
@@ -18,6 +18,9 @@ from openinfra_tui.cli.main import group
 from openinfra_tui.errors import Refused, UserError
 from openinfra_tui.flow.generate import Request, generate
 from openinfra_tui.flow.membership import add_site, list_sites, remove_site
+from openinfra_tui.flow.migrate import migrate
+from openinfra_tui.site.migrations import Migration
+from openinfra_tui.site.problem import SiteError
 
 pytestmark = pytest.mark.usefixtures("git_author")
 TODAY = date(2026, 11, 25)
@@ -138,6 +141,37 @@ def test_a_pin_of_one_site_is_no_pin_of_another(two: Path) -> None:
     for name in ("ber1", "muc1"):
         assert generate(request_for(two, name), TODAY, lambda _: None).commit is None
     assert (out / "sites/muc1/openstack/keystone/pin.yaml").read_text() == edited
+
+
+def test_a_site_that_moves_to_a_newer_format_changes_nothing_of_another(two: Path) -> None:
+    out = two / "out"
+    before, file = builds(out, "ber1"), out / "sites/muc1/site.yaml"
+    was = builds(out, "muc1")
+    edit(out, "sites/muc1/site.yaml", "openinfra.dev/v1alpha1", "openinfra.dev/test1")
+    edit(out, "sites/muc1/site.yaml", "\n  domain:", "\n  zone:")
+    with pytest.raises(SiteError):
+        generate(Request(file, out, age_key=two / "operator.agekey"), TODAY, lambda _: None)
+    migrate(
+        file,
+        [Migration("openinfra.dev/test1", "openinfra.dev/v1alpha1", {"spec.zone": "domain"})],
+        write=True,
+    )
+    git(out, "commit", "-qam", "the format of today")
+    generate(Request(file, out, age_key=two / "operator.agekey"), TODAY, lambda _: None)
+    assert builds(out, "ber1") == before
+    assert builds(out, "muc1") == was
+
+
+def test_an_older_version_leaves_alone_what_a_newer_one_wrote(two: Path) -> None:
+    out = two / "out"
+    edit(out, ".openinfra/sites/muc1.yaml", __version__, "9.0.0")
+    refs = git(out, "for-each-ref")
+    for name in ("muc1", "ber1"):
+        with pytest.raises(Refused, match=r"openinfra-tui 9\.0\.0 wrote this repository"):
+            generate(request_for(two, name), TODAY, lambda _: None)
+    with pytest.raises(Refused, match=r"openinfra-tui 9\.0\.0 wrote this repository"):
+        add(request_for(two, "ham1"))
+    assert git(out, "for-each-ref") == refs
 
 
 def test_an_edit_of_what_is_shared_stays_when_a_site_comes_and_goes(two: Path) -> None:
