@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -18,6 +20,17 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--update-snapshots", action="store_true", help="Write snapshots/ anew instead of comparing."
     )
+
+
+@pytest.fixture
+def git_author(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A Git that knows one author and nothing else of this machine."""
+    config = tmp_path / "gitconfig"
+    config.write_text("[user]\nname = Op\nemail = op@cloud.example\n")
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", str(config))
+    monkeypatch.setenv("GIT_CONFIG_NOSYSTEM", "1")
+    for name in [name for name in os.environ if name.startswith(("GIT_AUTHOR", "GIT_COMMITTER"))]:
+        monkeypatch.delenv(name)
 
 
 def scope(node: str) -> str:

@@ -82,6 +82,9 @@ RECIPES: dict[str, Recipe] = {
     "kube-controller-manager": _kubernetes("kube-controller-manager"),
     "kube-scheduler": _kubernetes("kube-scheduler"),
     "notification-controller": _flux("notification-controller"),
+    "kubeseal": Recipe(
+        "kubeseal", "github.com/bitnami-labs/sealed-secrets/cmd/kubeseal", ("main.VERSION=0.36.6",)
+    ),
     "argocd": Recipe("argo-cd", "github.com/argoproj/argo-cd/v3/cmd"),
 }
 
