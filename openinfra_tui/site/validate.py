@@ -78,7 +78,9 @@ def faults(data: Any, *, unfinished: bool = False) -> list[tuple[Path, str]]:
 
 def value_faults(path: Path, value: Any, *, unfinished: bool = False) -> list[tuple[Path, str]]:
     """The same for one value at a path; the paths of its faults begin at the value."""
-    errors = _validator().evolve(schema=at(path)).iter_errors(value)
+    # The library takes its own class for a schema that names its dialect, as the whole one does.
+    whole = _validator()
+    errors = (whole.evolve(schema=at(path)) if path else whole).iter_errors(value)
     judged = (error for error in errors if not unfinished or error.validator != "required")
     found = (fault for error in judged for fault in _words(error))
     return list(dict.fromkeys(islice(found, LIMIT)))

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 import shlex
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -47,6 +49,8 @@ class Terminal:
             encoding="utf-8",
             dimensions=size,
             timeout=60,
+            # Whoever starts the suite in the background has ctrl+c ignored, and so would `new`.
+            preexec_fn=functools.partial(signal.signal, signal.SIGINT, signal.default_int_handler),
         )
         self.child.delaybeforesend = None
 
