@@ -282,6 +282,7 @@ def test_a_removed_component_stays_until_it_is_removed_for_good(converged: Conve
     gone = ("heat", "mariadb-backup")
     before = {name: _objects(site, name) for name in gone}
     assert any("PersistentVolumeClaim" in name for name in before["mariadb-backup"])
+    assert site.client.list("batch/v1", "Job", "openstack", labels="release_group=heat")
     for name in gone:
         (repository.entry / f"{name}.yaml").unlink()
 

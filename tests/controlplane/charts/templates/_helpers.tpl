@@ -140,6 +140,10 @@ apiVersion: {{ index (dict "Job" "batch/v1" "Deployment" "apps/v1" "StatefulSet"
 kind: {{ $object.kind }}
 metadata:
   name: {{ $object.name }}
+  {{- if has $object.kind (list "Deployment" "StatefulSet" "DaemonSet" "Job") }}
+  labels:
+    {{- include "labels" $call | nindent 4 }}
+  {{- end }}
   {{- with include "hook" $call }}
   annotations:
     {{- . | nindent 4 }}
