@@ -276,6 +276,33 @@ def test_a_changed_answer_is_reconciled(converged: ConvergedSite) -> None:
     assert site.client.get(*api)["spec"]["replicas"] == before
 
 
+def test_an_upgrade_of_two_services_in_one_commit_goes_in_order(converged: ConvergedSite) -> None:
+    site, names = converged.site, ("keystone", "placement")
+    good = site.repository.git("rev-parse", "HEAD")
+    history = _versions(site)
+    keys = ("v1", "Secret", "keystone-fernet-keys", "openstack")
+    made = site.client.get(*keys)["metadata"]["uid"]
+    newer = site.pin_newer(*names)
+    revision = site.push(f"{', '.join(names)}: newer charts")
+    site.wait_converged(revision)
+    ready, began = site.record.ready[revision, "keystone"], site.record.began[revision, "placement"]
+    assert ready.version < began.version
+    assert ready.at <= began.at
+    found = states.releases(site.client)
+    latest = {name: found[name]["status"]["history"][0] for name in names}
+    assert {name: (item["chartVersion"], item["status"]) for name, item in latest.items()} == {
+        name: (newer[name], "deployed") for name in names
+    }
+    assert latest["keystone"]["lastDeployed"] < latest["placement"]["lastDeployed"]
+    for name in names:
+        deployment = site.client.get("apps/v1", "Deployment", f"{name}-api", "openstack")
+        assert deployment["spec"]["template"]["metadata"]["annotations"]["chart-version"] == newer[name]
+    # Made anew, every token would be void (osh-atmosphere.md A9, 4).
+    assert site.client.get(*keys)["metadata"]["uid"] == made
+    assert _versions(site) == history | {name: history[name] + 1 for name in names}
+    site.restore(good)
+
+
 def test_a_removed_component_stays_until_it_is_removed_for_good(converged: ConvergedSite) -> None:
     site, repository = converged.site, converged.site.repository
     good = repository.git("rev-parse", "HEAD")

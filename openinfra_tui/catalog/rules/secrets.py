@@ -13,7 +13,8 @@ _ALWAYS = ("mariadb", "rabbitmq")
     when=lambda facts: facts.deployer == "openstack-helm" and facts.text("gitops.engine") == "argocd",
     because=(
         "Argo CD takes no values from a Secret, and these charts write passwords from values into objects "
-        "of their own, also where they are told to make no Secret."
+        "of their own, also where they are told to make no Secret: services into NAME-etc, mariadb into a "
+        "ConfigMap, rabbitmq into its StatefulSet. Keystone, mariadb and rabbitmq are in every site."
     ),
     source="https://argo-cd.readthedocs.io/en/stable/user-guide/helm/",
     paths=("secrets.backend", "gitops.engine"),

@@ -53,11 +53,11 @@ def real_chart_servers() -> Iterator[ChartServers]:
         for pin in wanted:
             if pin.source == _SOURCE:
                 folder = Path(root) / pin.version
-                _extract(clone, pin.version.partition("+")[2], (pin.chart, _TOOLKIT), folder)
+                extract(clone, pin.version.partition("+")[2], (pin.chart, _TOOLKIT), folder)
                 package_folder(helm, folder / pin.chart, servers.helm.folder, pin.version)
             elif pin.source == GIT_SOURCE:
                 folder = Path(root) / pin.version
-                _extract(clone, pin.version, (pin.chart, _TOOLKIT), folder)
+                extract(clone, pin.version, (pin.chart, _TOOLKIT), folder)
                 in_git.setdefault(pin.version, {}).update(
                     {
                         str(path.relative_to(folder)): path.read_bytes()
@@ -70,7 +70,12 @@ def real_chart_servers() -> Iterator[ChartServers]:
         yield servers
 
 
-def _extract(clone: Path, commit: str, names: tuple[str, ...], folder: Path) -> None:
+def extract(clone: Path, commit: str, names: tuple[str, ...], folder: Path) -> None:
+    """Put folders of a clone, as they are at a commit, into another folder.
+
+    Raises:
+        ToolError: the clone lacks the commit or a folder.
+    """
     archive = proc.run(["git", "-C", clone, "archive", "--format=tar", commit, *names]).stdout
     with tarfile.open(fileobj=io.BytesIO(archive)) as tar:
         tar.extractall(folder, filter="data")

@@ -69,6 +69,13 @@ def pins(skeletons: Path = SKELETONS) -> tuple[Pin, ...]:
     return tuple(dict.fromkeys(found))
 
 
+def next_version(version: str) -> str:
+    """The next patch of a version, of the same build."""
+    core, mark, build = version.partition("+")
+    major, minor, patch = core.split(".")
+    return f"{major}.{minor}.{int(patch) + 1}{mark}{build}"
+
+
 @contextmanager
 def chart_servers(
     wanted: Iterable[Pin] | None = None, kinds: Container[str] | None = None

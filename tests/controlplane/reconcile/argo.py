@@ -23,7 +23,7 @@ from tests.controlplane import charts as own_charts
 from tests.controlplane import crds
 from tests.controlplane.argocd import NAMESPACE, ArgoCD, Container
 from tests.controlplane.binaries import binary
-from tests.controlplane.charts.publish import GIT_SOURCE, ChartServers, chart_servers
+from tests.controlplane.charts.publish import GIT_SOURCE, ChartServers, chart_servers, next_version
 from tests.controlplane.client import Client, Object
 from tests.controlplane.cluster.effects import job_effects
 from tests.controlplane.cluster.kubelet import Kubelet, Machine
@@ -106,9 +106,7 @@ class ArgoSite:
         for name in names:
             path = self.repository.entry / "applications" / f"{name}.yaml"
             now = self.waves.applications()[name]["spec"]["sources"][0]["targetRevision"]
-            core, _, build = now.partition("+")
-            major, minor, patch = core.split(".")
-            newer[name] = f"{major}.{minor}.{int(patch) + 1}+{build}"
+            newer[name] = next_version(now)
             self.charts.helm.publish(own_charts.chart(name, newer[name]))
 
             def pin(item: dict[str, Any], name: str = name) -> None:

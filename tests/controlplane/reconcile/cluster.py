@@ -8,9 +8,11 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+from tests.controlplane import charts as own_charts
 from tests.controlplane import crds
-from tests.controlplane.charts.publish import ChartServers, chart_servers
+from tests.controlplane.charts.publish import ChartServers, chart_servers, next_version
 from tests.controlplane.client import Client, Object
 from tests.controlplane.cluster.effects import job_effects
 from tests.controlplane.cluster.kubelet import Kubelet, Machine
@@ -87,6 +89,29 @@ class FluxSite:
         token = str(time.time_ns())
         self.client.patch(obj, {"metadata": {"annotations": {"reconcile.fluxcd.io/requestedAt": token}}})
         return token
+
+    def pin_newer(self, *names: str) -> dict[str, str]:
+        """Publish a newer version of charts and pin them in the clone, not pushed yet; the versions by name."""
+        newer = {}
+        for name in names:
+            path = f"sites/{self.repository.plan.site.name}/openstack/{name}/pin.yaml"
+
+            def pin(item: Any, name: str = name) -> None:
+                spec = item["spec"]["chart"]["spec"]
+                newer[name] = spec["version"] = next_version(spec["version"])
+
+            self.repository.edit(path, pin)
+            self.charts.helm.publish(own_charts.chart(name, newer[name]))
+        for source in self.client.list(states.SOURCE, "HelmRepository"):
+            token, meta = self.ask(source), source["metadata"]
+
+            def fetched(obj: Object, token: str = token) -> bool:
+                return bool(obj["status"].get("lastHandledReconcileAt") == token)
+
+            self.client.wait_for(
+                states.SOURCE, "HelmRepository", meta["name"], meta["namespace"], until=fetched, timeout=60
+            )
+        return newer
 
     def wait_converged(self, revision: str, timeout: float = 900.0) -> None:
         """Until every step is ready at a revision.
