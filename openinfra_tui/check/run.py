@@ -15,6 +15,7 @@ from openinfra_tui.check.made_secrets import check_made_secrets
 from openinfra_tui.check.mirrors import check_mirrors
 from openinfra_tui.check.references import buildable, check_references
 from openinfra_tui.check.report import Fault, Report, Repository, read_documents
+from openinfra_tui.check.runner import check_passwords, check_runner
 from openinfra_tui.check.schemas import check_schemas
 from openinfra_tui.check.secrets import check_secrets
 from openinfra_tui.check.values import check_values
@@ -54,7 +55,7 @@ def check(
     documents, faults = read_documents(directory)
     progress(f"read {len(documents)} YAML files")
     plain = Repository(directory, documents)
-    secret_faults = [*check_secrets(plain), *check_made_secrets(plain)]
+    secret_faults = [*check_secrets(plain), *check_made_secrets(plain), *check_passwords(plain)]
     builds: dict[str, tuple[dict[str, Any], ...]] = {}
     folders = buildable(documents)
     if folders:
@@ -74,7 +75,7 @@ def check(
     faults += [*judged.faults, *value_faults]
     faults += [*check_references(repository), *secret_faults, *check_versions(repository)]
     faults += [*check_argocd(repository), *check_argocd_plan(repository)]
-    faults += check_flux_plan(repository)
+    faults += [*check_flux_plan(repository), *check_runner(repository)]
     mirror_faults, images = check_mirrors(repository)
     faults += mirror_faults
     refused, warnings = check_constraints(repository)

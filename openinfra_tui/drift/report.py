@@ -7,9 +7,12 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from openinfra_tui.drift.model import VERDICTS, ObjectVerdict
+from openinfra_tui.drift.runs import plain_run
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
+
+    from openinfra_tui.drift.runs import DeployerRun
 
 API_VERSION = "openinfra.dev/v1alpha1"
 FAILS_ON = frozenset({"drifted", "will-be-reverted", "missing", "extra"})
@@ -26,6 +29,7 @@ class Report:
         coverage: how many objects were read and compared, requests made, kinds that could not be read.
         problems: what keeps the whole from being complete, by kind or engine object.
         timings: seconds by step.
+        runs: the last reports of deployers that run on hosts.
         counted: the counts of the whole, where `objects` is only a part of it.
     """
 
@@ -35,7 +39,7 @@ class Report:
     coverage: Mapping[str, Any] = field(default_factory=dict)
     problems: tuple[str, ...] = ()
     timings: Mapping[str, float] = field(default_factory=dict)
-
+    runs: tuple[DeployerRun, ...] = ()
     counted: Mapping[str, int] | None = None
 
     def only(self, verdicts: Collection[str]) -> Report:
@@ -56,9 +60,10 @@ class Report:
         summary = self.summary
         if summary["blocked"]:
             return 2
-        if any(summary[verdict] for verdict in fail_on):
+        ran = {run.verdict for run in self.runs}
+        if any(summary[verdict] or verdict in ran for verdict in fail_on):
             return 1
-        return 3 if summary["unverified"] or self.problems else 0
+        return 3 if summary["unverified"] or "unverified" in ran or self.problems else 0
 
 
 def to_plain(report: Report) -> dict[str, Any]:
@@ -71,6 +76,7 @@ def to_plain(report: Report) -> dict[str, Any]:
         "repository": dict(report.repository),
         "coverage": dict(report.coverage),
         "problems": list(report.problems),
+        "runs": [plain_run(run) for run in report.runs],
         "timings": {step: round(seconds, 3) for step, seconds in report.timings.items()},
         "objects": [plain_object(item) for item in report.objects],
     }

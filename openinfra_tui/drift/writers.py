@@ -13,13 +13,16 @@ from typing import TYPE_CHECKING, Any
 
 from openinfra_tui import __version__
 from openinfra_tui.drift.report import API_VERSION, FAILS_ON, Report, plain_object, to_plain
+from openinfra_tui.drift.runs import details, headline
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from openinfra_tui.drift.model import Difference, ObjectVerdict
+    from openinfra_tui.drift.runs import DeployerRun
 
 MARKDOWN_LIMIT = 65_536  # characters of a pull-request comment
+MARKDOWN_RUN = 50  # lines of what a deployer's run reported
 _QUIET = frozenset({"in-sync", "ignored"})
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
 _COLOURS = {
@@ -49,6 +52,9 @@ def as_text(report: Report, *, colour: bool = False, summary_only: bool = False)
         verdict = f"\x1b[{_COLOURS[item.verdict]}m{item.verdict}\x1b[0m" if colour else item.verdict
         lines.append(f"{verdict}  {plain(str(item.key))}  {plain(_where(item))}".rstrip())
         lines += _details(item)
+    for run in report.runs:
+        lines.append(plain(headline(run)))
+        lines += [] if summary_only else [f"    {plain(line)}" for line in details(run)]
     lines += [f"not complete: {plain(problem)}" for problem in report.problems]
     lines.append(", ".join(f"{count} {verdict}" for verdict, count in report.summary.items()))
     return "\n".join(lines) + "\n"
@@ -79,7 +85,7 @@ def as_markdown(report: Report) -> str:
     head = ["## Drift", "", "| verdict | objects |", "|---|---|"]
     head += [f"| {verdict} | {count} |" for verdict, count in summary.items()]
     head += ["", *(f"- not complete: {_markdown(problem)[:300]}" for problem in report.problems[:20]), ""]
-    out = "\n".join(head)
+    out = "\n".join(head) + "".join(map(_run, report.runs))
     left = list(shown(report.objects))
     for index, item in enumerate(left):
         block = _folded(item)
@@ -118,6 +124,17 @@ def as_junit(report: Report) -> str:
             skipped += 1
             inner = f"<skipped message={message}/>"
         cases.append(f"  <testcase classname={group} name={name}>{inner}</testcase>\n")
+    for run in report.runs:
+        failures += run.verdict == "drifted"
+        skipped += run.verdict == "unverified"
+        message = _attribute(headline(run))
+        text = html.escape(_xml("\n".join(map(plain, details(run)))))
+        inner = {
+            "drifted": f"<failure message={message}>{text}</failure>",
+            "unverified": f"<skipped message={message}/>",
+        }.get(run.verdict, "")
+        name = _attribute(f"run of {run.site}")
+        cases.append(f'  <testcase classname="runs" name={name}>{inner}</testcase>\n')
     counts = f'tests="{len(cases)}" failures="{failures}" errors="{errors}" skipped="{skipped}"'
     return (
         '<?xml version="1.0" encoding="UTF-8"?>\n'
@@ -143,6 +160,13 @@ def as_sarif(report: Report) -> str:
                 place["region"] = {"startLine": item.origin.line}
             result["locations"] = [{"physicalLocation": place}]
         results.append(result)
+    for run in report.runs:
+        if run.verdict not in _QUIET:
+            text = "; ".join(map(plain, (headline(run), *details(run))))
+            message = {"text": text[:4000]}
+            results.append(
+                {"ruleId": run.verdict, "level": levels.get(run.verdict, "error"), "message": message}
+            )
     rules = [{"id": verdict} for verdict in report.summary if verdict not in _QUIET]
     driver = {"name": "openinfra-tui", "version": __version__, "rules": rules}
     document = {
@@ -217,6 +241,13 @@ def _folded(item: ObjectVerdict) -> str:
     body = "\n".join(lines)
     title = f"{item.verdict}: {_markdown(str(item.key))}"
     return f"\n<details><summary>{title}</summary>\n\n{_markdown(_where(item))}\n{body}\n\n</details>\n"
+
+
+def _run(run: DeployerRun) -> str:
+    lines = details(run)
+    more = [f"{len(lines) - MARKDOWN_RUN} more"] if len(lines) > MARKDOWN_RUN else []
+    body = "".join(f"- {_markdown(line)[:300]}\n" for line in (*lines[:MARKDOWN_RUN], *more))
+    return f"\n### {_markdown(headline(run))}\n\n{body}"
 
 
 def _markdown(text: str) -> str:

@@ -6,19 +6,20 @@ holds no line of a file. It is as old as it says: nothing looks at the hosts bet
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import json
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from openinfra_tui.engine.objects import key
 from openinfra_tui.errors import UserError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 NAMESPACE, NAME, KEY = "runner", "runner-report", "report.json"
+DRIFT = "runner-drift"  # the CronJob that reports
 
 
 @dataclass(frozen=True)
@@ -89,17 +90,9 @@ def read_report(text: str) -> RunReport:
         ) from None
 
 
-def configuration(files: Mapping[str, bytes], folder: str) -> str:
-    """The digest of the configuration in a repository, as a run computes it of what it mounts.
-
-    Args:
-        files: the repository.
-        folder: `sites/SITE/runner/config`.
-    """
-    inside = {
-        key(path.removeprefix(f"{folder}/")): data
-        for path, data in files.items()
-        if path.startswith(f"{folder}/")
-    }
-    lines = [f"{hashlib.sha256(data).hexdigest()}  {name}\n" for name, data in sorted(inside.items())]
+def configuration(config_map: Mapping[str, Any]) -> str:
+    """The digest of the configuration in a ConfigMap, as a run computes it of what it mounts."""
+    content = {name: text.encode() for name, text in (config_map.get("data") or {}).items()}
+    content |= {name: base64.b64decode(text) for name, text in (config_map.get("binaryData") or {}).items()}
+    lines = [f"{hashlib.sha256(data).hexdigest()}  {name}\n" for name, data in sorted(content.items())]
     return hashlib.sha256("".join(lines).encode()).hexdigest()

@@ -22,8 +22,9 @@ from openinfra_tui.cluster.connection import Connection
 from openinfra_tui.drift import dump, normalise, place, renames
 from openinfra_tui.drift.desired import argo, source
 from openinfra_tui.drift.desired.sealed import Opener
+from openinfra_tui.engine import run_report
 from openinfra_tui.errors import UserError
-from openinfra_tui.flow import argo_live, contents, entry, following, reporting
+from openinfra_tui.flow import argo_live, contents, deployer_runs, entry, following, reporting
 from openinfra_tui.flow.judging import Judge
 from openinfra_tui.flow.reading import Reader
 from openinfra_tui.flow.revisions import Renderer, lookup
@@ -187,6 +188,11 @@ class Job:
         self._lap("compare")
         found += await self.extras()
         self._lap("extra")
+        runs = (
+            ()
+            if self._elsewhere()
+            else await deployer_runs.reported(self.head.objects, self.live, self.reader)
+        )
         yield reporting.report(
             self.shown([*found, *self.fixed]),
             directory=self.request.directory,
@@ -197,6 +203,7 @@ class Job:
             live=self.live,
             reader=self.reader,
             desired=len(self.desired),
+            runs=runs,
             dry_runs=self.judge.asker.asked if self.judge.asker else 0,
             timings=self._timings,
         )
@@ -280,6 +287,10 @@ class Job:
 
     def _in_view(self, key: Key) -> bool:
         return not self.request.namespace or key.namespace == self.request.namespace
+
+    def _elsewhere(self) -> bool:
+        """Whether only a part is looked at that the runs of a deployer do not belong to."""
+        return bool(self.request.selector) or self.request.namespace not in ("", run_report.NAMESPACE)
 
     def _lap(self, step: str) -> None:
         now = time.monotonic()

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from openinfra_tui.drift.desired.source import Source
     from openinfra_tui.drift.live import Live
     from openinfra_tui.drift.model import Desired
+    from openinfra_tui.drift.runs import DeployerRun
     from openinfra_tui.flow.before import Before
     from openinfra_tui.flow.reading import Reader
 
@@ -80,6 +81,7 @@ def report(
     reader: Reader | None,
     desired: int,
     dry_runs: int,
+    runs: tuple[DeployerRun, ...],
     timings: Mapping[str, float],
 ) -> Report:
     """The report around some verdicts."""
@@ -110,4 +112,5 @@ def report(
         },
         problems=problems(head, live),
         timings=timings,
+        runs=runs,
     )

@@ -9,10 +9,12 @@ from git import Repo
 from textual.events import Paste
 from textual.widgets import DataTable
 
+from openinfra_tui.catalog.presets import preset_names
 from openinfra_tui.flow.draft import blank, from_preset
 from openinfra_tui.flow.preview import write
 from openinfra_tui.flow.update import Accept
 from openinfra_tui.questions.answers import set_answer
+from openinfra_tui.tui.wizard.app import PRESETS
 from openinfra_tui.tui.wizard.conflict import ConflictPage
 from openinfra_tui.tui.wizard.review import ReviewPage
 from openinfra_tui.tui.wizard.writing import WritingPage
@@ -44,6 +46,11 @@ def test_from_a_preset_to_a_commit(home: Path, size: tuple[int, int]) -> None:
     assert (home / "site.yaml").exists()
     assert (home / ".config/sops/age/keys.txt").stat().st_mode & 0o777 == 0o600
     assert not (home / "state" / "answers.json").exists()
+
+
+def test_each_preset_says_what_it_is() -> None:
+    assert tuple(sorted(PRESETS)) == preset_names()
+    assert all(0 < len(what) <= 54 for what in PRESETS.values())  # beside the name, in 80 columns
 
 
 def test_everything_that_was_typed_stays_on_the_way_back(home: Path) -> None:

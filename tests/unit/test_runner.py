@@ -156,6 +156,33 @@ def made(folder: Path, *overrides: str) -> Path:
     return folder / "out"
 
 
+def test_a_file_that_no_run_would_see_is_found(tmp_path: Path) -> None:
+    out = made(tmp_path / "site")
+    added = out / HERE / "config" / "config" / "nova" / "nova-compute.conf"
+    added.parent.mkdir(parents=True)
+    added.write_text("[DEFAULT]\n", "utf-8")
+    (fault,) = check(out).faults
+    assert (fault.kind, fault.file) == ("reference", f"{HERE}/config/config/nova/nova-compute.conf")
+    assert "no run sees it" in fault.message
+    kustomization = out / HERE / "kustomization.yaml"
+    entry = "  - config__nova__nova-compute.conf=config/config/nova/nova-compute.conf\n"
+    text = kustomization.read_text("utf-8")
+    kustomization.write_text(text.replace("  - globals.yml=", f"{entry}  - globals.yml="), "utf-8")
+    assert check(out).faults == ()
+
+
+@pytest.mark.parametrize(
+    "text", ["keystone_admin_password: s3cr3t\n", "a: !vault |\n  $ANSIBLE_VAULT;1.1;AES256\n"]
+)
+def test_passwords_that_are_not_a_vault_file_are_found(tmp_path: Path, text: str) -> None:
+    out = made(tmp_path / "site")
+    (out / HERE / "config" / "passwords.yml").write_text(text, "utf-8")
+    faults = [fault for fault in check(out).faults if fault.kind == "secret"]
+    assert [fault.file for fault in faults] == [f"{HERE}/config/passwords.yml"]
+    assert "ansible-vault encrypt" in faults[0].message
+    assert "s3cr3t" not in faults[0].message
+
+
 def test_without_a_cluster_there_is_a_configuration_and_no_object() -> None:
     tree = tree_of("kolla-all-in-one")
     assert not [path for path in tree if path.startswith(("clusters/", "argocd/"))]
@@ -263,8 +290,8 @@ def test_a_drift_run_reports_files_and_no_line_of_them(tmp_path: Path) -> None:
     assert report.checks == {"true check": True, "false check": False}
     assert not report.in_sync
     assert abs((datetime.now(UTC) - report.time).total_seconds()) < 60
-    files = {f"{HERE}/config/{p.name}": p.read_bytes() for p in (tmp_path / "config").iterdir()}
-    assert report.configuration == configuration(files, f"{HERE}/config")
+    mounted = {p.name: p.read_text("utf-8") for p in (tmp_path / "config").iterdir()}
+    assert report.configuration == configuration({"data": mounted})
 
 
 def test_a_drift_run_of_hosts_that_are_as_they_should_be_succeeds(tmp_path: Path) -> None:

@@ -23,7 +23,9 @@ if TYPE_CHECKING:
     from openinfra_tui.tui.wizard.screen import WizardScreen
 
 _NEXT = "openinfra_tui.tui.wizard.screen"
-_PRESETS = {
+PRESETS = {
+    "kolla-all-in-one": "Kolla-Ansible on one host, without Kubernetes",
+    "kolla-ha": "Kolla-Ansible, highly available, run from a cluster",
     "lab": "one small cluster, to try it",
     "openstack-helm-ha": "OpenStack-Helm, highly available",
 }
@@ -50,7 +52,7 @@ class WizardApp(BaseApp[list[str]]):
         if self._draft is not None:
             self._walk(self._draft)
             return
-        presets = [(name, _PRESETS.get(name, "")) for name in preset_names()]
+        presets = [(name, PRESETS[name]) for name in preset_names()]
         start = StartScreen(presets, self._kept())
         self.push_screen(start, self._started)
         # What the next screen needs is read while one looks at this one.

@@ -47,6 +47,7 @@ class Kubelet(Reconciler):
         client: an administrator.
         machines: the nodes to make.
         effects: by name of Job.
+        execute: does what the container of a Job's Pod would have done, and says with which code it ended.
     """
 
     kinds = (
@@ -62,9 +63,15 @@ class Kubelet(Reconciler):
     )
 
     def __init__(
-        self, client: Client, machines: Sequence[Machine], effects: Mapping[str, Effect] | None = None
+        self,
+        client: Client,
+        machines: Sequence[Machine],
+        effects: Mapping[str, Effect] | None = None,
+        execute: Callable[[Object], int] = lambda _: 0,
     ) -> None:
         super().__init__(client)
+        self._execute = execute
+        self._ended: dict[str, int] = {}
         self.machines = {machine.name: machine for machine in machines}
         self.effects = dict(effects or {})
         self._addresses = itertools.count(2)
@@ -106,8 +113,9 @@ class Kubelet(Reconciler):
         if not reasons and job in self.effects:
             for made in self.effects[job].makes(pod["metadata"]["namespace"]):
                 self.apply(made)
+        code = self._end(pod) if job and not reasons else 0
         address = pod.get("status", {}).get("podIP") or self._address(pod)
-        status = status_of(pod, reasons, address, self.machines[pod["spec"]["nodeName"]].address)
+        status = status_of(pod, reasons, address, self.machines[pod["spec"]["nodeName"]].address, code)
         if not _contains(pod.get("status", {}), status):
             self.patch_status(pod, {**status, "startTime": _now()})
 
@@ -118,6 +126,13 @@ class Kubelet(Reconciler):
             f"{kind} {where}/{name}" for kind, where, name in needs if (where, name) not in state[kind]
         ]
         return (*waits_for(pod, state), *missing)
+
+    def _end(self, pod: Object) -> int:
+        """The code with which a Job's Pod ended, which it does once."""
+        uid = pod["metadata"]["uid"]
+        if uid not in self._ended:
+            self._ended[uid] = self._execute(pod)
+        return self._ended[uid]
 
     def _address(self, pod: Object) -> str:
         if pod["spec"].get("hostNetwork"):
@@ -198,8 +213,8 @@ def volume_for(claim: Object, state: State) -> Object | None:
     }  # fmt: skip
 
 
-def status_of(pod: Object, reasons: Sequence[str], address: str, host: str) -> Object:
-    """The status that the kubelet reports: waiting with its reasons, running, or for a Job's Pod done."""
+def status_of(pod: Object, reasons: Sequence[str], address: str, host: str, code: int = 0) -> Object:
+    """The status that the kubelet reports: waiting with its reasons, running, or for a Job's Pod done or failed."""
     conditions = [
         item for item in pod.get("status", {}).get("conditions", []) if item["type"] == "PodScheduled"
     ]
@@ -213,15 +228,16 @@ def status_of(pod: Object, reasons: Sequence[str], address: str, host: str) -> O
         ]
         return {"phase": "Pending", "hostIP": host, "conditions": conditions}
     done = owner(pod, "Job") is not None
-    reason = "PodCompleted" if done else ""
+    reason = ("PodFailed" if code else "PodCompleted") if done else ""
     conditions += [
         _condition("Initialized", True, reason),
         _condition("ContainersReady", not done, reason),
         _condition("Ready", not done, reason),
     ]
-    running = {"terminated": {"exitCode": 0, "reason": "Completed"}} if done else {"running": {}}
+    ended = {"exitCode": code, "reason": "Error" if code else "Completed"}
+    running = {"terminated": ended} if done else {"running": {}}
     return {
-        "phase": "Succeeded" if done else "Running",
+        "phase": ("Failed" if code else "Succeeded") if done else "Running",
         "hostIP": host,
         "podIP": address,
         "podIPs": [{"ip": address}],

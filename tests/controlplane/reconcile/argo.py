@@ -45,7 +45,7 @@ KINDS = frozenset({
 })  # fmt: skip
 _MODULE = "github.com/argoproj/argo-cd/v3"
 _REMOTE = re.compile(r"https://github\.com/argoproj/argo-cd/(manifests/[\w-]+)\?ref=(v[\d.]+)")
-_BLOCK = re.compile(r"```sh\n(.*?)```", re.DOTALL)
+BLOCK = re.compile(r"```sh\n(.*?)```", re.DOTALL)
 _WRAPPER = Path(__file__).with_name("helm_wrapper.py")
 
 
@@ -156,7 +156,7 @@ def commands(repository: Repository) -> tuple[list[str], list[str]]:
     """
     text = (repository.folder / "sites" / repository.plan.site.name / "RUNBOOK.md").read_text("utf-8")
     (block,) = (
-        block for block in _BLOCK.findall(text) if "/root.yaml" in block and "create namespace" in block
+        block for block in BLOCK.findall(text) if "/root.yaml" in block and "create namespace" in block
     )
     lines = [line for line in block.replace("\\\n", " ").splitlines() if line.startswith("kubectl ")]
     lines = [line for line in lines if not line.endswith("--watch")]
@@ -175,7 +175,7 @@ def bootstrap(plane: ControlPlane, repository: Repository, charts: ChartServers)
     before, after = commands(repository)
     with_local_manifests = repository.folder / "argocd" / "kustomization.yaml"
     generated = with_local_manifests.read_bytes()
-    with_local_manifests.write_text(_local(generated.decode(), with_local_manifests.parent), "utf-8")
+    with_local_manifests.write_text(local(generated.decode(), with_local_manifests.parent), "utf-8")
     client = plane.client()
     try:
         for line in before[:-1]:
@@ -217,7 +217,7 @@ def point_at_loopback(repository: Repository, charts: ChartServers) -> None:
         repository.edit(str(file.relative_to(repository.folder)), change)
 
 
-def _local(kustomization: str, folder: Path) -> str:
+def local(kustomization: str, folder: Path) -> str:
     """The kustomization of Argo CD with the manifests of its Go module, which are those of its tag."""
     root = crds.module_folder(_MODULE)
     found = _REMOTE.search(kustomization)

@@ -130,14 +130,17 @@ class Repository:
 
 
 def generated(
-    folder: Path, server: GitServer, preset: str, answers: Mapping[str, str] | None = None
+    folder: Path, server: GitServer, preset: str | Path, answers: Mapping[str, str] | None = None
 ) -> Repository:
-    """Generate a preset with an identity of its own for the cluster, its address on loopback, and push it."""
+    """Generate a preset, or a site of a file, and push it.
+
+    Its cluster has an identity of its own, its address is on loopback.
+    """
     identity = pyrage.x25519.Identity.generate()
     (folder / "cluster.agekey").touch(mode=0o600)
     (folder / "cluster.agekey").write_text(f"{identity}\n")
     site = folder / "site.yaml"
-    site.write_text(preset_text(preset), "utf-8")
+    site.write_text(preset.read_text("utf-8") if isinstance(preset, Path) else preset_text(preset), "utf-8")
     url = server.create(NAME)
     words = {"gitops.url": url, "secrets.recipients.cluster": str(identity.to_public()), **(answers or {})}
     overrides = tuple(f"{path}={value}" for path, value in words.items())

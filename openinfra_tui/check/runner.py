@@ -1,0 +1,45 @@
+"""The configuration of a deployer that runs: all of it reaches the runs, and its passwords are encrypted.
+
+A run sees only the keys of its ConfigMaps, so a file that no generator names is one that Kolla-Ansible never
+reads, without a word. Passwords are encrypted as a whole: upstream's own programs for them refuse files with
+single encrypted values (kolla_ansible/cmd/genpwd.py).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from openinfra_tui.check.report import KUSTOMIZATION_FILES, Fault, Repository, dig, text_files
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_FOLDER = "runner"
+_PASSWORDS = ("passwords.yml", "passwords.yaml")
+_HEADER = b"$ANSIBLE_VAULT;"
+
+
+def check_runner(repository: Repository) -> Iterator[Fault]:
+    """Faults of kind `reference`: a file that no run sees."""
+    files = tuple(text_files(repository.root))
+    for file, documents in repository.documents.items():
+        folder, _, name = file.rpartition("/")
+        if name not in KUSTOMIZATION_FILES or not folder.endswith(f"/{_FOLDER}"):
+            continue
+        found_generators = (one for item in documents for one in dig(item, "configMapGenerator") or [])
+        generators = [one for one in found_generators if isinstance(one, dict)]
+        listed = {str(entry).rpartition("=")[2] for one in generators for entry in one.get("files") or []}
+        folders = tuple({f"{folder}/{path.partition('/')[0]}/" for path in listed if "/" in path})
+        for found in files:
+            if found.startswith(folders) and found.removeprefix(f"{folder}/") not in listed:
+                yield Fault("reference", found, f"no run sees it: no configMapGenerator of {file} lists it")
+
+
+def check_passwords(repository: Repository) -> Iterator[Fault]:
+    """Faults of kind `secret`: passwords of a deployer in clear."""
+    for file in text_files(repository.root):
+        if f"/{_FOLDER}/" not in file or not file.endswith(_PASSWORDS):
+            continue
+        path = repository.root / file
+        if path.is_file() and not path.read_bytes().startswith(_HEADER):
+            yield Fault("secret", file, "is not encrypted as a whole: ansible-vault encrypt")
