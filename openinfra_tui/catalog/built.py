@@ -26,7 +26,7 @@ BUILT_SERVICES = {
         *("mistral", "octavia", "skyline", "tacker", "watcher"),
     ),
 }
-# Why it is not, where that is not up to us (openstack-helm, gnocchi/values.yaml: its images, and its WSGI paths).
+# Why, where that is not up to us (openstack-helm, gnocchi/values.yaml: its images, and its WSGI paths).
 _WHY = {
     ("openstack-helm", "gnocchi"): "its chart has images of Gnocchi 3.0.3 on Python 2.7 only; "
     "meters go to Prometheus, and aodh alarms on events",
