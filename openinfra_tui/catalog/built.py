@@ -26,6 +26,11 @@ BUILT_SERVICES = {
         *("mistral", "octavia", "skyline", "tacker", "watcher"),
     ),
 }
+# Why, where that is not up to us (openstack-helm, gnocchi/values.yaml: its images, and its WSGI paths).
+_WHY = {
+    ("openstack-helm", "gnocchi"): "its chart has images of Gnocchi 3.0.3 on Python 2.7 only; "
+    "meters go to Prometheus, and aodh alarms on events",
+}
 # path, what it is, the value where nothing is written, what is built
 _CHOICES = (("openstack.magnum.driver", "driver of Magnum", "heat", ("heat",)),)
 # The same, of what only some deployers read.
@@ -90,7 +95,9 @@ def _parts(site: Site) -> Iterator[str]:
             yield f"{path}: the {kind} is known and not built yet"
     for service in site.get("openstack.services", ()):
         if service not in BUILT_SERVICES.get(deployer, (service,)):
-            yield f"openstack.services: the service {service} is known and not built yet"
+            why = _WHY.get((deployer, service))
+            text = f"openstack.services: the service {service} is known and not built yet"
+            yield f"{text}: {why}" if why else text
     if str(site.get("mirrors.git") or "").startswith("ssh://"):
         yield "mirrors.git: a Git mirror by SSH is known and not built yet: name its https:// URL"
     amphorae = site.get("openstack.neutron.backend") != "ovn"

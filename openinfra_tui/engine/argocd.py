@@ -134,7 +134,8 @@ def _application(
         spec["ignoreDifferences"] = [dict(item) for item in component.ignored_by_argocd]
     spec["syncPolicy"] = _sync_policy([*options, *data])
     if component.objects and not step.configs:
-        del spec["syncPolicy"]["retry"]  # its hooks are runs, and one that failed waits for a human
+        # Its hooks are runs, and one that failed waits for a human. The default would try it five times more.
+        spec["syncPolicy"]["retry"] = {"limit": 0}
     text = dump(
         {
             "apiVersion": "argoproj.io/v1alpha1",

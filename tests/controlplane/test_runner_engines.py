@@ -5,13 +5,17 @@ The Pods are the stand-in kubelet's; what they run is the runner's own script (`
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from pathlib import Path
 
 import pytest
 
+from openinfra_tui.drift.report import Report
+from openinfra_tui.drift.writers import as_text
 from openinfra_tui.engine.run_report import configuration, read_report
+from openinfra_tui.flow.diff import Request, run
 from tests.controlplane.reconcile.runner import NAMESPACE, RunnerSite, runner_site
 from tests.controlplane.reconcile.runs import Run
 
@@ -42,17 +46,32 @@ def site_of(
     return lambda name: runner_site(tmp_path, *SITES[name], request.param)
 
 
-def seen_by(run: Run, site: RunnerSite) -> None:
+def seen_by(done: Run, site: RunnerSite) -> None:
     """A run had the configuration of the clone, laid out as the deployer wants it, and the lease for itself."""
     mounted = {path.replace("/", "__"): text for path, text in site.config.items()}
-    assert run.configuration == configuration({"data": mounted})
+    assert done.configuration == configuration({"data": mounted})
     for path, text in site.config.items():
-        assert (run.root / "etc/kolla" / path).read_text("utf-8") == text
-    certificate = run.root / "etc/kolla/certificates/ca/root.crt"
+        assert (done.root / "etc/kolla" / path).read_text("utf-8") == text
+    certificate = done.root / "etc/kolla/certificates/ca/root.crt"
     assert certificate.read_text("utf-8") == "ca/root.crt\n"
-    assert (run.root / "runner/vault/password").stat().st_size > 20
+    assert (done.root / "runner/vault/password").stat().st_size > 20
     lease = site.client.get("coordination.k8s.io/v1", "Lease", "runner", NAMESPACE)
     assert lease["spec"]["holderIdentity"] == ""
+
+
+def diffed(site: RunnerSite) -> Report:
+    """What `openinfra-tui diff` finds."""
+    request = Request(
+        site.repository.folder,
+        config=site.plane.kubeconfig(),
+        age_key=site.repository.identity,
+        offline=True,
+    )
+
+    async def last() -> Report:
+        return [event async for event in run(request) if isinstance(event, Report)][-1]
+
+    return asyncio.run(last())
 
 
 def config_maps(site: RunnerSite) -> set[str]:
@@ -93,19 +112,28 @@ def test_a_changed_configuration_is_run_once_and_nothing_else_is(
         assert second.mounted != first.mounted
         site.wait(site.fine)
 
+        # Another time for the drift runs: a changed object, and the same configuration.
+        runs = site.repository.folder / site.folder / "runs.yaml"
+        schedule = site.repository.plan.site.get("openstack.runner.driftSchedule")
+        runs.write_text(runs.read_text("utf-8").replace(schedule, "7 7 * * *"), "utf-8")
+        site.push("Another schedule")
+        # A hook of Argo CD belongs to each sync, whatever it changed.
+        count = 2 if site.engine == "flux" else 3
+        assert site.applied(count).configuration == second.configuration
+
         # A run that fails waits for a human.
         site.runs.fails = ("deploy",)
         site.repository.edit(globals_yml, lambda old: {**old, "openstack_logging_debug": False})
         site.push("No debug")
-        third = site.applied(3)
+        third = site.applied(count + 1)
         assert (third.commands, third.code, site.finished()) == (ORDER[:3], 2, "Failed")
         site.wait(lambda: not site.fine())
         site.push("A commit of somebody else")
-        assert len(site.runs.of("apply")) == 3
+        assert len(site.runs.of("apply")) == count + 1
         site.runs.fails = ()
         site.repository.edit(globals_yml, lambda old: {**old, "openstack_logging_debug": True})
         site.push("Debug again")
-        assert site.applied(4).code == 0
+        assert site.applied(count + 2).code == 0
         site.wait(site.fine)
 
         # A drift run keeps its report, and no engine takes it away.
@@ -118,4 +146,18 @@ def test_a_changed_configuration_is_run_once_and_nothing_else_is(
         assert (report.configuration, report.changed) == (drift.configuration, {"ctl1": 1})
         site.push("One more")
         assert site.client.find("v1", "ConfigMap", "runner-report", NAMESPACE)
-        assert len(site.runs.of("apply")) == 4
+        assert len(site.runs.of("apply")) == count + 2
+
+        # `diff` shows it, beside the objects, and what it is about.
+        compared = diffed(site)
+        (shown,) = compared.runs
+        assert (shown.verdict, shown.current, shown.configuration) == ("drifted", True, drift.configuration)
+        assert {item.verdict for item in compared.objects} <= {"in-sync", "ignored"}, as_text(compared)
+        text = as_text(compared)
+        assert f"0 min ago, configuration {drift.configuration[:12]}, as in the repository" in text
+        assert "ctl1: /etc/kolla/nova-api/nova.conf  (Copying over nova.conf)" in text
+        assert "s3cr3t" not in text
+        assert compared.exit_code() == 1
+        site.repository.edit(globals_yml, lambda old: {**old, "openstack_logging_debug": False})
+        (older,) = diffed(site).runs
+        assert (older.verdict, older.current) == ("unverified", False)

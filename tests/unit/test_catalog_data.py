@@ -134,3 +134,12 @@ def test_what_is_known_and_not_built(override: str, words: str) -> None:
 def test_no_answer_is_dropped_in_silence(override: str) -> None:
     (sentence,) = not_built(parse_site(preset_text("openstack-helm-ha"), "site.yaml", (override,)))
     assert "known and not built yet" in sentence
+
+
+def test_what_no_chart_can_run_is_refused_with_the_reason() -> None:
+    asked = ("openstack.services=[keystone, gnocchi]",)
+    (sentence,) = not_built(parse_site(preset_text("openstack-helm-ha"), "site.yaml", asked))
+    assert (
+        "gnocchi is known and not built yet: its chart has images of Gnocchi 3.0.3 on Python 2.7" in sentence
+    )
+    assert not_built(parse_site(preset_text("kolla-ha"), "site.yaml", asked)) == []

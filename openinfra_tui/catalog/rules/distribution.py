@@ -51,9 +51,15 @@ def old_processors(_: Facts, system: System) -> Found:
         yield f"{system.host} does not start on an x86-64-v2 processor; almalinux 10 has images that do"
 
 
+def _are_nodes(facts: Facts) -> bool:
+    """Whether the hosts are nodes of a cluster; in manual-core the cluster that there may be is elsewhere."""
+    return bool(facts.site.get("placement") != "manual-core")
+
+
 @rule(
     "F21",
     "error",
+    when=_are_nodes,
     because="From Kubernetes 1.35 on the kubelet refuses cgroup v1 unless failCgroupV1 is false.",
     source="https://github.com/kubernetes/enhancements/issues/5573",
     paths=("operatingSystem", "clusters"),
@@ -108,7 +114,7 @@ def flatcar_by_cluster_api(_: Facts, system: System) -> Found:
 @rule(
     "F24",
     "error",
-    when=lambda facts: {cluster.distribution for cluster in facts.clusters} != {"okd"},
+    when=lambda facts: _are_nodes(facts) and {one.distribution for one in facts.clusters} != {"okd"},
     because="CentOS Stream CoreOS exists only inside OKD.",
     source="https://github.com/okd-project/okd/releases",
     paths=("operatingSystem", "clusters"),

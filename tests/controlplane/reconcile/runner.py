@@ -110,17 +110,20 @@ class RunnerSite:
         """
 
         def say() -> str:
-            said = {**states.kustomizations(self.client)} if self._has_flux() else {}
-            lines = [f"{name}: {states.said(obj)}" for name, obj in said.items()]
-            if not said:
-                found = self.client.list(*waves.APPLICATION)
-                lines = [f"{obj['metadata']['name']}: {waves.said(obj)}" for obj in found]
+            if self.engine == "flux":
+                found = states.kustomizations(self.client).items()
+                lines = [f"{name}: {states.said(obj)}" for name, obj in found]
+            else:
+                apps = self.client.list(*waves.APPLICATION)
+                lines = [f"{obj['metadata']['name']}: {waves.said(obj)}" for obj in apps]
             return "\n".join([*lines, f"{self.kubelet.waiting()}", *(run.printed for run in self.runs.ended)])
 
         eventually(holds, timeout=timeout, say=say)
 
-    def _has_flux(self) -> bool:
-        return self.repository.plan.site.get("gitops.engine") == "flux"
+    @property
+    def engine(self) -> str:
+        """`flux` or `argocd`."""
+        return str(self.repository.plan.site.get("gitops.engine"))
 
 
 @contextmanager

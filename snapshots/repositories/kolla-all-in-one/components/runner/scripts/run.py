@@ -24,6 +24,7 @@ SECRETS = Path(os.environ.get("RUNNER_SECRETS", "/secrets")) / "secrets.yaml"
 CERTIFICATES = Path(os.environ.get("RUNNER_CERTIFICATES", "/certificates"))
 ACCOUNT = Path(os.environ.get("RUNNER_ACCOUNT", "/var/run/secrets/kubernetes.io/serviceaccount"))
 TERMINATION_LOG = Path(os.environ.get("RUNNER_LOG", "/dev/termination-log"))
+ROOT = Path(os.environ.get("RUNNER_ROOT", "/"))
 API = os.environ.get("RUNNER_API", "https://kubernetes.default.svc")
 LEASE_SECONDS = 60
 WAIT_SECONDS = int(os.environ.get("RUNNER_WAIT", "3600"))
@@ -71,7 +72,7 @@ def write(path, content, mode):
 
 def stage(plan):
     """Lay out the configuration as the deployer wants it, and the files that are made of secrets."""
-    target = Path(plan["directory"])
+    target = ROOT / plan["directory"].lstrip("/")
     for key, path in files_in(CONFIG):
         write(target / key.replace("__", "/"), path.read_bytes(), 0o640)
     for key, path in files_in(CERTIFICATES):
@@ -79,7 +80,7 @@ def stage(plan):
     secrets = yaml.safe_load(SECRETS.read_text("utf-8")) if SECRETS.is_file() else {}
     for made in plan.get("files", []):
         text = made["text"].replace("@", lookup(secrets, made["secret"]))
-        write(Path(made["path"]), text.encode(), 0o600)
+        write(ROOT / made["path"].lstrip("/"), text.encode(), 0o600)
 
 
 class Cluster:
