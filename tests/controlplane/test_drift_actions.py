@@ -197,7 +197,7 @@ def test_adopt_is_refused_before_it_is_shown_where_no_commit_can_be_made(site: S
             file.write_text(f"{before}# unfinished\n")
             await view.choose("first")
             await view.pilot.press("a")
-            await view.until(lambda: "changes that are not committed" in " ".join(view.text.split()))
+            await view.until(lambda: "changes that are not committed" in view.told)
             assert view.app.screen is view.app.view
 
     try:

@@ -129,6 +129,11 @@ def test_argo_cd_refreshes_and_syncs_when_asked_and_a_revert_leaves_nothing_of_o
             change = {"data": {"a": "2", "b": "by hand"}}
             await asyncio.to_thread(site.client.patch, edited, change, "kubectl-edit")
             await view.until(lambda: view.verdict("first") == "drifted")
+            await view.choose("first")
+            await view.pilot.press("a")
+            reason = "has no place of its own for a change of one field"
+            await view.until(lambda: reason in view.told)
+            assert view.app.screen is view.app.view
             said = await act(view, "first", "v")
             assert "Revert" in said
             await view.until(lambda: view.verdict("first") == "in-sync")
