@@ -145,3 +145,12 @@ def template(chart: Path, release: Release, values: bytes) -> bytes:
     words += [] if release.tests else ["--skip-tests"]
     # Names come from a repository: behind `--` none of them is an option.
     return proc.run([*words, "--", release.name, chart], stdin=values).stdout
+
+
+def defaults(chart: Path) -> bytes:
+    """The values that a chart brings itself, as it writes them.
+
+    Raises:
+        ToolError: there is no helm, or it is no chart.
+    """
+    return proc.run([find(), "show", "values", "--", chart]).stdout

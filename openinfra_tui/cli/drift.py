@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from openinfra_tui.tui.terminal import require_terminal
+
+if TYPE_CHECKING:
+    from openinfra_tui.flow.diff import Request
 
 _FILE = click.Path(path_type=Path, exists=True)
 
@@ -39,10 +43,16 @@ def command(
     """
     require_terminal(os.environ, "openinfra-tui diff")
     from openinfra_tui.flow.diff import Request
-    from openinfra_tui.tui.drift.app import DriftApp
 
     request = Request(directory, context, config, site, dump=dump, age_key=age_key, kustomize=kustomize)
-    app = DriftApp(request, read_only=read_only or dump is not None)
-    app.run(mouse=not no_mouse)
+    show(request, read_only=read_only or dump is not None, mouse=not no_mouse)
+
+
+def show(request: Request, *, read_only: bool, mouse: bool) -> None:
+    """Show the drift view until it is left."""
+    from openinfra_tui.tui.drift.app import DriftApp
+
+    app = DriftApp(request, read_only=read_only)
+    app.run(mouse=mouse)
     if app.return_code:
         raise SystemExit(app.return_code)

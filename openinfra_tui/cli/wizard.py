@@ -28,7 +28,7 @@ def command(answers: Path | None, resume: bool, no_mouse: bool) -> None:
 
 
 def run(answers: Path | None = None, *, resume: bool = False, mouse: bool = True) -> None:
-    """Show the wizard, and print what to do next once it has written.
+    """Show the wizard, and print what to do next once it has written; or go on with the drift view.
 
     Raises:
         UserError: there is no terminal for it, or the file cannot be read.
@@ -47,6 +47,12 @@ def run(answers: Path | None = None, *, resume: bool = False, mouse: bool = True
         if state.exists():
             click.echo("The answers are kept. Go on with: openinfra-tui wizard --resume", err=True)
         raise click.Abort
+    if isinstance(lines, Path):
+        from openinfra_tui.cli.drift import show
+        from openinfra_tui.flow.diff import Request
+
+        show(Request(lines), read_only=False, mouse=mouse)
+        return
     for line in lines:
         click.echo(line)
 

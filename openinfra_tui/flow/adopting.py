@@ -18,10 +18,12 @@ import yaml
 from openinfra_tui import yamlio
 from openinfra_tui.drift.desired.source import Source
 from openinfra_tui.drift.mask import Masker
+from openinfra_tui.drift.model import EngineRef
 from openinfra_tui.drift.values import same
 from openinfra_tui.errors import Refused
-from openinfra_tui.flow import entry
+from openinfra_tui.flow import adopting_release, entry
 from openinfra_tui.flow.actions import Action, Write
+from openinfra_tui.flow.pointing import ABSENT, at, operation
 from openinfra_tui.repo.target import open_repo, require_clean
 from openinfra_tui.tree.merge_yaml import merge_yaml
 from openinfra_tui.tree.yaml_read import NotStructured
@@ -33,8 +35,6 @@ if TYPE_CHECKING:
     from openinfra_tui.flow.diff import Job
 
 _NAMES = ("kustomization.yaml", "kustomization.yml", "Kustomization")
-_PART = re.compile(r"/([^/\[\]]*)|\[([^\]]*)\]")
-_ABSENT = object()
 
 
 def adopt(job: Job, found: ObjectVerdict) -> Action:
@@ -58,20 +58,35 @@ def adopt(job: Job, found: ObjectVerdict) -> Action:
             "Argo CD applies it, and has no place of its own for a change of one field",
             "change the chart's values or the manifest in Git",
         )
-    if ref.kind != "Kustomization":
-        raise Refused(
-            f"{ref.kind} {ref.name} renders it from a chart",
-            "change its values, or its postRenderers, in Git",
+    why = "One commit; the engine then holds what is live now."
+    if ref.kind == "HelmRelease":
+        release = _release(job, desired)
+        change = adopting_release.change(
+            job.renderer.heads(job.target, job.head), release, desired, live, found
         )
-    operations = [_operation(desired.object, live, item.path) for item in found.differences]
-    writes = _patched(job, desired, operations)
-    _prove(job, desired, live, found, writes)
+        writes = _patched(job, release, list(change.operations))
+        after = _built(job, release, writes)
+        if after.object != change.release.object:
+            raise Refused("the patch does not bring the HelmRelease to what was worked out")
+        why = f"{change.why} {why}"
+    else:
+        operations = [operation(desired.object, live, item.path) for item in found.differences]
+        writes = _patched(job, desired, operations)
+        _require_live(_built(job, desired, writes), live, found)
     return Action(
-        f"Adopt {found.key} into Git",
-        "One commit; the engine then holds what is live now.",
-        writes=writes,
-        commit=f"Adopt what is live in {found.key}",
+        f"Adopt {found.key} into Git", why, writes=writes, commit=f"Adopt what is live in {found.key}"
     )
+
+
+def _release(job: Job, desired: Desired) -> Desired:
+    """The HelmRelease that renders an object, as Git holds it."""
+    ref = desired.application.ref
+    for item in job.head.objects:
+        if EngineRef(item.key.kind, item.key.namespace, item.key.name) == ref:
+            if item.application.ref.kind != "Kustomization":
+                raise Refused(f"{ref.kind} {ref.name} is no object of a Kustomization of Flux")
+            return item
+    raise Refused(f"{ref.kind} {ref.name} is not in Git")
 
 
 def _require_committable(root: Path) -> None:
@@ -90,74 +105,12 @@ def _require_clear(job: Job, found: ObjectVerdict, live: Mapping[str, Any]) -> N
         masker.learn(manifest)
     secret = found.key.kind == "Secret" and not found.key.group
     for item in found.differences:
-        value = _at(live, item.path)
-        if secret or (value is not _ABSENT and item.live is not None and not same(item.live, value)):
+        value = at(live, item.path)
+        if secret or (value is not ABSENT and item.live is not None and not same(item.live, value)):
             raise Refused(
                 f"{found.key} holds a secret there: it would stand in Git in clear",
                 "change the encrypted value instead",
             )
-
-
-def _operation(desired: Mapping[str, Any], live: Mapping[str, Any], path: str) -> dict[str, Any]:
-    """The JSON patch operation that brings one difference to the desired object."""
-    there, wanted = _at(live, path), _at(desired, path)
-    if there is _ABSENT:
-        return {"op": "remove", "path": _pointer(desired, path)}
-    if wanted is not _ABSENT:
-        return {"op": "replace", "path": _pointer(desired, path), "value": there}
-    return {"op": "add", "path": _pointer(desired, path), "value": there}
-
-
-def _parts(path: str) -> list[tuple[str, str]]:
-    """A path of a report in steps: a name, or an item of a list."""
-    return [
-        ("name", match[1].replace("~1", "/").replace("~0", "~"))
-        if match[1] is not None
-        else ("item", match[2])
-        for match in _PART.finditer(path)
-    ]
-
-
-def _index(items: Any, words: str) -> int | None:
-    if not isinstance(items, list):
-        return None
-    pairs = [word.partition("=") for word in words.split(",")]
-    for index, item in enumerate(items):
-        if isinstance(item, dict) and all(str(item.get(name)) == value for name, _, value in pairs):
-            return index
-    return None
-
-
-def _at(value: Any, path: str) -> Any:
-    for sort, name in _parts(path):
-        if sort == "item":
-            index = _index(value, name)
-            value = value[index] if index is not None else _ABSENT
-        else:
-            value = value[name] if isinstance(value, dict) and name in value else _ABSENT
-        if value is _ABSENT:
-            return _ABSENT
-    return value
-
-
-def _pointer(desired: Any, path: str) -> str:
-    """The JSON pointer of a path in the desired object; a new item goes to the end of its list."""
-    pointer, value = "", desired
-    parts = _parts(path)
-    for number, (sort, name) in enumerate(parts):
-        last = number == len(parts) - 1
-        if sort == "item":
-            index = _index(value, name)
-            if index is None and not last:
-                raise Refused(f"Git has no item {name} on the way to {path}", "add it by hand")
-            pointer += "/-" if index is None else f"/{index}"
-            value = value[index] if index is not None else None
-        else:
-            if not last and not (isinstance(value, dict) and name in value):
-                raise Refused(f"Git holds nothing at {name} on the way to {path}", "add it by hand")
-            pointer += "/" + name.replace("~", "~0").replace("/", "~1")
-            value = value.get(name) if isinstance(value, dict) else None
-    return pointer
 
 
 def _patched(job: Job, desired: Desired, operations: list[dict[str, Any]]) -> tuple[Write, ...]:
@@ -201,13 +154,11 @@ def _dumped(value: Any) -> str:
     return yaml.safe_dump(value, sort_keys=False, allow_unicode=True, width=1000)
 
 
-def _prove(
-    job: Job, desired: Desired, live: Mapping[str, Any], found: ObjectVerdict, writes: tuple[Write, ...]
-) -> None:
-    """Build the repository with the change.
+def _built(job: Job, desired: Desired, writes: tuple[Write, ...]) -> Desired:
+    """The object after a build of the repository with the change.
 
     Raises:
-        Refused: something else comes out than the live values in this one object.
+        Refused: it does not build, or another object changes too.
     """
     with tempfile.TemporaryDirectory(prefix="openinfra-adopt-") as temporary:
         root = Path(temporary) / "tree"
@@ -218,13 +169,21 @@ def _prove(
     before = job.renderer.render(job.target, job.roots)
     if after.problems != before.problems:
         raise Refused("with the patch the repository does not build: " + "; ".join(after.problems.values()))
-    ref = desired.application.ref
-    old = {(item.application.ref, item.key): item.object for item in before.objects}
-    new = {(item.application.ref, item.key): item.object for item in after.objects}
-    others = [place for place in old.keys() | new.keys() if old.get(place) != new.get(place)]
-    if [(ref, one.key) for one in [desired]] != others:
+    place = desired.application.ref, desired.key
+    old = {(item.application.ref, item.key): item for item in before.objects}
+    new = {(item.application.ref, item.key): item for item in after.objects}
+    others = [one for one in old.keys() | new.keys() if _object(old.get(one)) != _object(new.get(one))]
+    if others != [place]:
         raise Refused("the patch would change other objects too: the folder is built more than once")
+    return new[place]
+
+
+def _object(item: Desired | None) -> Mapping[str, Any] | None:
+    return item.object if item is not None else None
+
+
+def _require_live(after: Desired, live: Mapping[str, Any], found: ObjectVerdict) -> None:
     for item in found.differences:
-        one, other = _at(new[ref, desired.key], item.path), _at(live, item.path)
-        if (one is _ABSENT) != (other is _ABSENT) or (one is not _ABSENT and not same(one, other)):
+        one, other = at(after.object, item.path), at(live, item.path)
+        if (one is ABSENT) != (other is ABSENT) or (one is not ABSENT and not same(one, other)):
             raise Refused(f"the patch does not bring {item.path} to what is live")

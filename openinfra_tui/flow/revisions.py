@@ -99,22 +99,7 @@ class Renderer:
 
     def releases(self, files: Source, head: Rendered) -> list[Desired]:
         """What HelmReleases would install from Git; those that cannot be rendered become problems of it."""
-        sources = (item["spec"].get("sourceRef") or {} for item in head.engines.values())
-        own = frozenset(
-            (str(reference.get("namespace") or ref.namespace), str(reference.get("name")))
-            for ref, reference in zip(head.engines, sources, strict=True)
-            if ref.kind == "Kustomization"
-        )
-        found, problems = helm_head.heads(
-            files,
-            head.objects,
-            own,
-            self.lookup,
-            self.opener,
-            self.live,
-            self.kube_version,
-            offline=self.offline,
-        )
+        found, problems = helm_head.heads(head.objects, self.heads(files, head))
         head.problems |= problems
         head.engines |= {
             EngineRef(item.key.kind, item.key.namespace, item.key.name): item.object
@@ -122,6 +107,26 @@ class Renderer:
             if item.key.kind == "HelmRelease"
         }
         return found
+
+    def heads(self, files: Source, head: Rendered) -> helm_head.Heads:
+        """What renders HelmReleases of a revision."""
+        sources = (item["spec"].get("sourceRef") or {} for item in head.engines.values())
+        own = frozenset(
+            (str(reference.get("namespace") or ref.namespace), str(reference.get("name")))
+            for ref, reference in zip(head.engines, sources, strict=True)
+            if ref.kind == "Kustomization"
+        )
+        return helm_head.Heads(
+            files,
+            helm_head.by_name(head.objects),
+            own,
+            self.lookup,
+            self.opener,
+            self.live,
+            self.kube_version,
+            offline=self.offline,
+            kustomize=self.kustomize,
+        )
 
     def _tools(self, files: Source, roots: Sequence[Mapping[str, Any]]) -> Tools:
         own = argo.own_addresses(files, roots, source.remotes(self.directory))

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from openinfra_tui.site.model import Site
 
 # The node labels by which OpenStack-Helm places its pods (osh-atmosphere.md A3).
-_LABELS: Mapping[str, tuple[str, ...]] = {
+LABELS: Mapping[str, tuple[str, ...]] = {
     "control": ("openstack-control-plane",),
     "network": ("openstack-network-node", "openvswitch", "l3-agent"),
     "storage": ("ceph-osd-node",),
@@ -154,7 +154,7 @@ def physnet_mtu(site: Site) -> int:
 
 def node_labels(roles: list[str]) -> dict[str, str]:
     """The labels that the roles of a node mean, all with the value `enabled`."""
-    return {label: "enabled" for role in roles for label in _LABELS[role]}
+    return {label: "enabled" for role in roles for label in LABELS[role]}
 
 
 def _with_role(nodes: list[dict[str, Any]], role: str) -> list[dict[str, Any]]:

@@ -78,6 +78,33 @@ class Help(ModalScreen[None]):
             yield Label(literal("esc close"), classes="hint")
 
 
+class Offer(ModalScreen[bool]):
+    """Something longer to read, and one thing to do with it: Enter does it, Esc does not.
+
+    Args:
+        title: what was found.
+        lines: the text, which scrolls.
+        yes: what Enter does, in a few words.
+    """
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("enter", "dismiss(True)", priority=True),
+        Binding("escape", "dismiss(False)", priority=True),
+    ]
+
+    def __init__(self, title: str, lines: Sequence[Content], yes: str) -> None:
+        super().__init__()
+        self._title, self._lines, self._yes = title, lines, yes
+
+    def compose(self) -> ComposeResult:
+        """The text, and its keys."""
+        with Vertical(classes="dialog wide"):
+            yield Label(literal(self._title), classes="title")
+            with VerticalScroll():
+                yield Static(Content("\n").join(self._lines))
+            yield Label(literal(f"⏎ {self._yes}   esc leave it"), classes="hint")
+
+
 class Fields(ModalScreen[list[str] | None]):
     """Some lines to fill in, judged before they are taken.
 

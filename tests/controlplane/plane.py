@@ -7,7 +7,7 @@ import ssl
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.error import URLError
 
@@ -25,6 +25,22 @@ class ControlPlane:
     url: str
     ca: str
     tokens: dict[str, str]
+    words: tuple[str | Path, ...] = ()
+    _serving: list[Program] = field(default_factory=list)
+
+    def start_api_server(self) -> None:
+        """Start kube-apiserver on its port, also again after a stop, and wait until it is ready.
+
+        Raises:
+            NotReady: it ended; the message carries its log.
+        """
+        self._serving.append(self.run.start("kube-apiserver", self.words))
+        self.run.wait("a ready API server", lambda: _ready(self.client()))
+
+    def stop_api_server(self) -> None:
+        """Stop kube-apiserver; etcd keeps what there is."""
+        self.run.stop(*self._serving)
+        self._serving.clear()
 
     def client(self, user: str = users.ADMIN) -> Client:
         """A client that acts as a user of `users.USERS`."""
@@ -109,10 +125,12 @@ def start(run: Run) -> ControlPlane:
     tokens = users.write_tokens(run.folder / "tokens.csv")
     etcd_url = _start_etcd(run, etcd)
     port = free_port()
-    plane = ControlPlane(run, f"https://127.0.0.1:{port}", (keys / "ca.crt").read_text(), tokens)
-    run.start(
-        "kube-apiserver",
-        [
+    plane = ControlPlane(
+        run,
+        f"https://127.0.0.1:{port}",
+        (keys / "ca.crt").read_text(),
+        tokens,
+        (
             apiserver,
             f"--etcd-servers={etcd_url}",
             "--bind-address=127.0.0.1",
@@ -131,9 +149,9 @@ def start(run: Run) -> ControlPlane:
             "--disable-admission-plugins=ServiceAccount",
             "--max-requests-inflight=2000",
             "--max-mutating-requests-inflight=1000",
-        ],
+        ),
     )
-    run.wait("a ready API server", lambda: _ready(plane.client()))
+    plane.start_api_server()
     users.grant(plane.client())
     return plane
 

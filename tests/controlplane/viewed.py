@@ -159,6 +159,11 @@ class Watched:
         await self.pilot.pause()
 
     @property
+    def told(self) -> str:
+        """What is notified now; on the screen its lines break where the width says."""
+        return "\n".join(one.message for one in self.app._notifications)
+
+    @property
     def text(self) -> str:
         width, _ = self.app.size
         strips = self.app.screen._compositor.render_strips()

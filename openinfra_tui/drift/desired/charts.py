@@ -82,8 +82,8 @@ def merged(texts: Sequence[bytes | Mapping[str, Any]], opener: Opener) -> Values
             if shut:
                 found.pop("sops", None)
         closed = closed or shut
-        plain = _over(plain, _filled(found, "a") if shut else found)
-        other = _over(other, _filled(found, "b") if shut else found)
+        plain = over(plain, _filled(found, "a") if shut else found)
+        other = over(other, _filled(found, "b") if shut else found)
     return Values(plain, other if closed else None, opened)
 
 
@@ -149,11 +149,12 @@ def _parsed(text: bytes) -> dict[str, Any]:
     return dict(documents[0]) if documents else {}
 
 
-def _over(below: dict[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
+def over(below: dict[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
+    """Values over others as Helm merges them."""
     out = dict(below)
     for key, value in above.items():
         old = out.get(key)
-        out[key] = _over(old, value) if isinstance(old, dict) and isinstance(value, dict) else value
+        out[key] = over(old, value) if isinstance(old, dict) and isinstance(value, dict) else value
     return out
 
 

@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING, Any
 from openinfra_tui.build import helm as program
 from openinfra_tui.drift.desired import charts
 from openinfra_tui.drift.desired.helm import application_of, dressed
+from openinfra_tui.drift.desired.post_render import post_rendered
 from openinfra_tui.drift.model import Desired, EngineRef, key_of
 from openinfra_tui.errors import ToolError, UserError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
     from openinfra_tui.drift.desired.flux import Lookup
@@ -46,6 +47,7 @@ class Heads:
         live: for scopes and versions.
         kube_version: of the cluster.
         offline: whether charts may not be fetched.
+        kustomize: the program that runs post renderers.
     """
 
     files: Source
@@ -56,6 +58,7 @@ class Heads:
     live: Live
     kube_version: str = ""
     offline: bool = False
+    kustomize: str | None = None
 
     def objects_of(self, release: Desired) -> list[Desired]:
         """The objects that helm-controller would make of one HelmRelease, hooks left out.
@@ -65,8 +68,6 @@ class Heads:
         """
         item = release.object
         spec, metadata = item["spec"], item["metadata"]
-        if spec.get("postRenderers"):
-            raise Unread("its post renderers are not run here")
         own = str(metadata["namespace"])
         namespace = str(spec.get("targetNamespace") or own)
         # helm-controller, GetReleaseName: a name of two parts where the target is another namespace.
@@ -75,19 +76,46 @@ class Heads:
         told = program.Release(name, namespace, self.kube_version, self.live.api_versions(), crds=False)
         try:
             chart, content = self._chart(spec, own)
-            values = charts.merged([*self._values(spec, own), spec.get("values") or {}], self.opener)
+            values = self._merged(spec, own)
             found = charts.printed(chart, told, values, content=content, in_cluster=True)
+            kept = [one for one in found if _HOOK not in _annotations(one.object)]
+            made = self._post_rendered(kept, spec.get("postRenderers") or (), values)
         except (ToolError, UserError) as error:
             raise Unread(error.message) from error
         application = application_of(item)
-        kept = [
-            one for one in found if _HOOK not in ((one.object.get("metadata") or {}).get("annotations") or {})
-        ]
-        ready = dressed([one.object for one in kept], name, namespace, self.live.scopes)
+        ready = dressed([one.object for one in made], name, namespace, self.live.scopes)
         return [
             Desired(manifest, application, release.origin, doubt=one.doubt)
-            for manifest, one in zip(ready, kept, strict=True)
+            for manifest, one in zip(ready, made, strict=True)
         ]
+
+    def values_of(self, release: Desired) -> dict[str, Any]:
+        """The values of a release over those that its chart brings.
+
+        Raises:
+            Unread: a chart, a source or a value is not here.
+        """
+        spec, own = release.object["spec"], str(release.object["metadata"]["namespace"])
+        try:
+            chart, _ = self._chart(spec, own)
+            values = charts.merged([program.defaults(chart)], self.opener).plain
+            return charts.over(values, self._merged(spec, own).plain)
+        except (ToolError, UserError) as error:
+            raise Unread(error.message) from error
+
+    def _merged(self, spec: Mapping[str, Any], namespace: str) -> charts.Values:
+        return charts.merged([*self._values(spec, namespace), spec.get("values") or {}], self.opener)
+
+    def _post_rendered(
+        self, printed: list[charts.Printed], renderers: Sequence[Mapping[str, Any]], values: charts.Values
+    ) -> list[charts.Printed]:
+        if not renderers:
+            return printed
+        if values.opened:
+            raise Unread("its post renderers would be run on values that are secret")
+        doubts = {key_of(one.object): one.doubt for one in printed}
+        made = post_rendered([one.object for one in printed], renderers, self.kustomize)
+        return [charts.Printed(item, doubts.get(key_of(item), "")) for item in made]
 
     def _chart(self, spec: Mapping[str, Any], namespace: str) -> tuple[Path, str]:
         wanted = (spec.get("chart") or {}).get("spec") or {}
@@ -138,24 +166,8 @@ class Heads:
         return next((item for item in same if item["metadata"].get("namespace") == namespace), None)
 
 
-def heads(
-    files: Source,
-    desired: Iterable[Desired],
-    own: frozenset[tuple[str, str]],
-    lookup: Lookup,
-    opener: Opener,
-    live: Live,
-    kube_version: str,
-    *,
-    offline: bool,
-) -> tuple[list[Desired], dict[EngineRef, str]]:
+def heads(desired: Iterable[Desired], renderer: Heads) -> tuple[list[Desired], dict[EngineRef, str]]:
     """The objects of every HelmRelease among some desired ones, and why some have none."""
-    known = {
-        (key.group, key.kind, key.namespace, key.name): item.object
-        for item in desired
-        for key in (key_of(item.object),)
-    }
-    renderer = Heads(files, known, own, lookup, opener, live, kube_version, offline)
     found: list[Desired] = []
     problems: dict[EngineRef, str] = {}
     for item in desired:
@@ -167,6 +179,16 @@ def heads(
             ref = EngineRef("HelmRelease", item.key.namespace, item.key.name)
             problems[ref] = f"unread: {error}"
     return found, problems
+
+
+def by_name(desired: Iterable[Desired]) -> dict[tuple[str, str, str, str], Mapping[str, Any]]:
+    """Objects as `Heads` looks for them."""
+    keyed = ((item.key, item.object) for item in desired)
+    return {(key.group, key.kind, key.namespace, key.name): manifest for key, manifest in keyed}
+
+
+def _annotations(manifest: Mapping[str, Any]) -> Mapping[str, Any]:
+    return (manifest.get("metadata") or {}).get("annotations") or {}
 
 
 def _held(holder: Mapping[str, Any], key: str) -> bytes | None:

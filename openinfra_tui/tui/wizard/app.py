@@ -31,8 +31,10 @@ PRESETS = {
 }
 
 
-class WizardApp(BaseApp[list[str]]):
+class WizardApp(BaseApp["list[str] | Path"]):
     """Ends with the lines that the terminal shows afterwards, or with nothing where it was left.
+
+    Where one wants to look at drift, it ends with the folder of the repository.
 
     Args:
         today: the day for which the rules judge.
@@ -103,6 +105,9 @@ class WizardApp(BaseApp[list[str]]):
 
     def _started(self, start: Start | None) -> None:
         if start is None:
+            return
+        if start.kind == "drift":
+            self.exit(Path(start.name).expanduser())
             return
         try:
             self._walk(self._begin(start))

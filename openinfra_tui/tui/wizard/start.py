@@ -1,4 +1,4 @@
-"""The first screen: new, from a preset, a site file, or what was kept."""
+"""The first screen: new, from a preset, a site file, what was kept; or the drift of a repository."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Start:
-    """How to begin: what, and which preset or file."""
+    """How to begin: what, and which preset, file or folder."""
 
-    kind: Literal["new", "preset", "file", "resume"]
+    kind: Literal["new", "preset", "file", "resume", "drift"]
     name: str = ""
 
 
@@ -68,6 +68,8 @@ class StartScreen(Screen[Start]):
         kind, _, name = str(event.option.id).partition(":")
         if kind == "file":
             self._ask_file()
+        elif kind == "drift":
+            self._ask_folder()
         elif kind == "resume":
             self.dismiss(Start("resume"))
         else:
@@ -79,6 +81,7 @@ class StartScreen(Screen[Start]):
         rows += [
             ("new", "New", "every question, from the first"),
             ("file", "Open", "a site file, finished or not"),
+            ("drift", "Look at drift", "where a cluster leaves its repository, live"),
         ]
         return [
             Option(
@@ -98,6 +101,18 @@ class StartScreen(Screen[Start]):
             return {} if path.is_file() else {0: "there is no such file"}
 
         self.app.push_screen(Fields("Open a site file", [("Path", "", "site.yaml")], judge), taken)
+
+    def _ask_folder(self) -> None:
+        def taken(lines: list[str] | None) -> None:
+            if lines is not None:
+                self.dismiss(Start("drift", lines[0].strip()))
+
+        def judge(lines: list[str]) -> dict[int, str]:
+            path = Path(lines[0].strip()).expanduser()
+            return {} if path.is_dir() else {0: "there is no such folder"}
+
+        fields = [("Folder", ".", "a repository that Flux or Argo CD reconciles")]
+        self.app.push_screen(Fields("Look at the drift of a repository", fields, judge), taken)
 
     def _anew(self, start: Start) -> None:
         if not self._kept:

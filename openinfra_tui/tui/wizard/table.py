@@ -25,7 +25,7 @@ from openinfra_tui.questions.lines import (
 from openinfra_tui.questions.nodes import read_nodes, with_nodes
 from openinfra_tui.site.load import read_text
 from openinfra_tui.tui.beside import beside
-from openinfra_tui.tui.dialogs import Fields
+from openinfra_tui.tui.dialogs import Fields, Offer
 from openinfra_tui.tui.text import clean, literal
 from openinfra_tui.tui.wizard.page import PageView, parts_of, title_of
 
@@ -35,13 +35,14 @@ if TYPE_CHECKING:
     from textual.app import ComposeResult
     from textual.events import Key, Paste
 
+    from openinfra_tui.cluster.survey import Survey
     from openinfra_tui.questions.model import Question
     from openinfra_tui.tui.wizard.view import View
 
 _WIDEST = 27
 _NOTHING = {
     False: "Nothing yet.   a adds one",
-    True: "No host yet.   a adds one, F4 reads a file; or paste them",
+    True: "No host yet.   a adds one, F4 reads a file, F5 a cluster; or paste them",
 }
 
 
@@ -59,7 +60,7 @@ class TablePage(PageView):
         self._value = value_of(view.answers, self._question.path)
         self._columns = columns(self._question)
         if self._takes_hosts:
-            self.KEYS = "a e d change F4 file ⏎ next"
+            self.KEYS = "a e d F4 file F5 cluster ⏎ next"
 
     def compose(self) -> ComposeResult:
         """Title, table, and what there is to count."""
@@ -88,6 +89,7 @@ class TablePage(PageView):
             "d": self._remove if there else None,
             "delete": self._remove if there else None,
             "f4": self._ask_file if self._takes_hosts else None,
+            "f5": self._ask_cluster if self._takes_hosts else None,
         }
         action = actions.get(event.key)
         if action is not None:
@@ -118,6 +120,34 @@ class TablePage(PageView):
 
         fields = [("File", "", "CSV, YAML or an Ansible inventory")]
         self.app.push_screen(Fields("Take hosts from a file", fields, judge), taken)
+
+    def _ask_cluster(self) -> None:
+        def look_at(context: str) -> Survey:
+            from openinfra_tui.flow.surveying import look
+
+            return look(context)
+
+        def taken(lines: list[str] | None) -> None:
+            if lines is not None:
+                self.app.notify("Reading the cluster …", markup=False)
+                beside(self, lambda: look_at(lines[0].strip()), self._surveyed, group="import")
+
+        fields = [("Context", "", "of the kubeconfig; empty for its current one")]
+        self.app.push_screen(Fields("Read a cluster; nothing is changed there", fields, lambda _: {}), taken)
+
+    def _surveyed(self, found: Survey) -> None:
+        from openinfra_tui.flow.surveying import hosts, lines
+
+        def answered(said: bool | None) -> None:
+            if said:
+                self.take(with_nodes(self._value or (), new))
+                self.app.notify(f"{len(new)} hosts taken", markup=False)
+
+        new = hosts(found)
+        shown = [
+            Content.assemble((f"{word:13}", "bold"), literal(what, limit=300)) for word, what in lines(found)
+        ]
+        self.app.push_screen(Offer("What the cluster has", shown, f"take its {len(new)} nodes"), answered)
 
     def _import(self, text: Callable[[], str]) -> None:
         there = self._value
