@@ -38,11 +38,23 @@ WIDE = (
     "mirrors={}",
 )
 CEPH = "storage={backend: external-ceph, externalCeph: {fsid: 4f2b1c9e-7d3a-4c55-9a0e-2b6f8d1e7c30, monitors: [10.32.0.21]}}"
-SITES = {
+OWN = Path(__file__).parents[1] / "sites" / "kolla.yaml"
+SITES: dict[str, tuple[str | Path, tuple[str, ...]]] = {
     "kolla-ha": ("kolla-ha", (CEPH,)),
     "kolla-all-in-one": ("kolla-all-in-one", ()),
     "wide": ("kolla-ha", WIDE),
+    "own": (OWN, ()),
 }
+# Its hosts run Debian 13, which earlier releases refuse.
+PAIRS = [(name, series) for name in SITES for series in SERIES if name != "own" or series >= "2026.1"]
+UBUNTU = {
+    "distribution": "Ubuntu", "distribution_release": "noble", "distribution_version": "24.04",
+    "distribution_major_version": "24", "os_family": "Debian",
+}  # fmt: skip
+DEBIAN = {
+    "distribution": "Debian", "distribution_release": "trixie", "distribution_version": "13.1",
+    "distribution_major_version": "13", "os_family": "Debian",
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -75,7 +87,7 @@ def staged(tmp_path: Path, name: str, series: str) -> Staged:
     """Generate a site, and lay its configuration out as the runner does."""
     preset, sets = SITES[name]
     site = tmp_path / "site.yaml"
-    site.write_text(preset_text(preset), "utf-8")
+    site.write_text(preset.read_text("utf-8") if isinstance(preset, Path) else preset_text(preset), "utf-8")
     key = tmp_path / "age.key"
     ceph = tmp_path / "ceph.key"
     ceph.write_text("AQBexample==\n", "utf-8")
@@ -97,8 +109,7 @@ def staged(tmp_path: Path, name: str, series: str) -> Staged:
     return Staged(here, folder, password)
 
 
-@pytest.mark.parametrize("series", SERIES)
-@pytest.mark.parametrize("name", SITES)
+@pytest.mark.parametrize(("name", "series"), PAIRS)
 def test_every_key_and_group_is_known_to_the_release(tmp_path: Path, name: str, series: str) -> None:
     upstream, site = Upstream(series), staged(tmp_path, name, series)
     written = yamlio.load((site.folder / "globals.yml").read_bytes())
@@ -119,8 +130,7 @@ def sections(inventory: Path) -> set[str]:
     return {line.strip("[]").removesuffix(":children") for line in lines if line.startswith("[")}
 
 
-@pytest.mark.parametrize("series", SERIES)
-@pytest.mark.parametrize("name", SITES)
+@pytest.mark.parametrize(("name", "series"), PAIRS)
 def test_its_own_programs_read_the_configuration(tmp_path: Path, name: str, series: str) -> None:
     upstream, site = Upstream(series), staged(tmp_path, name, series)
     for command in ("deploy", "prechecks", "upgrade"):
@@ -191,7 +201,15 @@ def test_what_upstream_makes_of_the_answers(tmp_path: Path, series: str) -> None
     }
 
 
-def rendered(tmp_path: Path, name: str, series: str, hosts: dict[str, str], wanted: str, *more: str) -> Path:
+def rendered(
+    tmp_path: Path,
+    name: str,
+    series: str,
+    hosts: dict[str, str],
+    wanted: str,
+    interfaces: tuple[str, ...],
+    system: dict[str, str],
+) -> Path:
     """Every file that upstream would write, by host and container."""
     upstream, site = Upstream(series), staged(tmp_path, name, series)
     for file in (
@@ -203,11 +221,6 @@ def rendered(tmp_path: Path, name: str, series: str, hosts: dict[str, str], want
         place = site.folder / "certificates" / file
         place.parent.mkdir(parents=True, exist_ok=True)
         place.write_text("a certificate\n", "utf-8")
-    system = {
-        "distribution": "Ubuntu", "distribution_release": "noble", "distribution_version": "24.04",
-        "distribution_major_version": "24", "os_family": "Debian",
-    }  # fmt: skip
-    interfaces = ("bond0.21", "bond0.22", "bond0.30", "bond1", "eth0", "eth1")
     every = {host: facts(host, address, interfaces, system) for host, address in hosts.items()}
     every["localhost"] = facts("localhost", "127.0.0.1", ("lo0",), system)
     write_facts(tmp_path / "facts", every)
@@ -224,7 +237,7 @@ def rendered(tmp_path: Path, name: str, series: str, hosts: dict[str, str], want
         *("-e", "ansible_connection=local", "-e", "ansible_become=false"),
         *("-e", f"ansible_python_interpreter={upstream.venv}/bin/python"),
         *("-e", f"config_owner_user={getpass.getuser()}", "-e", f"config_owner_group={grp.getgrgid(os.getgid()).gr_name}"),
-        *("-e", where, *more),
+        *("-e", where),
         home=tmp_path, timeout=1800, ANSIBLE_CONFIG=str(config),
         KOLLA_ANSIBLE_DATA_FILES_PATH=str(upstream.stubbed(tmp_path)),
     )  # fmt: skip
@@ -241,7 +254,9 @@ def test_the_files_of_a_control_and_a_compute_host(tmp_path: Path) -> None:
     hosts = {f"ctl{n}.ber1.cloud.example": f"10.30.0.1{n}" for n in (1, 2, 3)}
     hosts |= {f"cmp{n}.ber1.cloud.example": f"10.30.0.3{n}" for n in (1, 2)}
     hosts |= {"mon1.ber1.cloud.example": "10.30.0.21"}
-    out = rendered(tmp_path, "kolla-ha", "2026.1", hosts, "ctl1.ber1.cloud.example,cmp1.ber1.cloud.example")
+    wanted = "ctl1.ber1.cloud.example,cmp1.ber1.cloud.example"
+    interfaces = ("bond0.21", "bond0.22", "bond0.30", "bond1", "eth0", "eth1")
+    out = rendered(tmp_path, "kolla-ha", "2026.1", hosts, wanted, interfaces, UBUNTU)
     control, compute = out / "ctl1.ber1.cloud.example", out / "cmp1.ber1.cloud.example"
     nova = ini(compute / "nova-compute" / "nova.conf")
     assert nova["DEFAULT"]["my_ip"] == "10.30.0.31"
@@ -263,3 +278,23 @@ def test_the_files_of_a_control_and_a_compute_host(tmp_path: Path) -> None:
         .read_text()
         .endswith("key = AQBexample==\n")
     )
+
+
+def test_the_files_of_another_site_and_release(tmp_path: Path) -> None:
+    names = {"c1": "10.60.0.11", "s1": "10.60.0.21", "v1": "10.60.0.31"}
+    hosts = {f"{name}.osl1.cloud.example": address for name, address in names.items()}
+    out = rendered(tmp_path, "own", "2026.2", hosts, ",".join(hosts), ("eno1", "eno2"), DEBIAN)
+    control, storage, compute = (out / host for host in hosts)
+    nova = ini(compute / "nova-compute" / "nova.conf")
+    assert nova["DEFAULT"]["my_ip"] == "10.60.0.31"
+    assert nova["libvirt"].get("images_type") is None
+    agent = ini(compute / "neutron-openvswitch-agent" / "openvswitch_agent.ini")
+    assert agent["ovs"]["local_ip"] == "10.60.0.31"
+    ml2 = ini(control / "neutron-server" / "ml2_conf.ini")
+    assert ml2["ml2"]["mechanism_drivers"].startswith("openvswitch")
+    assert not (control / "cinder-volume").exists()
+    cinder = ini(storage / "cinder-volume" / "cinder.conf")
+    assert cinder["lvm-1"]["volume_group"] == "cinder-volumes"
+    assert cinder["DEFAULT"].get("cluster", "") == ""
+    haproxy = "\n".join(path.read_text("utf-8") for path in sorted((control / "haproxy").rglob("*.cfg")))
+    assert "10.60.0.10:5000" in haproxy

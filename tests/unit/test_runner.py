@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import json
 import os
+import re
 import subprocess
 import sys
 import threading
@@ -17,10 +18,13 @@ from types import ModuleType
 from typing import Any, ClassVar
 
 import pytest
+from click.testing import CliRunner
 
 from openinfra_tui import yamlio
+from openinfra_tui.build import kustomize
 from openinfra_tui.catalog.presets import preset_text
 from openinfra_tui.check.run import check
+from openinfra_tui.cli.diff import command as diff_command
 from openinfra_tui.engine.run_report import configuration, read_report
 from openinfra_tui.errors import UserError
 from openinfra_tui.flow.generate import Request, generate
@@ -304,6 +308,45 @@ def test_a_drift_run_of_hosts_that_are_as_they_should_be_succeeds(tmp_path: Path
     broken = run_script(tmp_path, "drift", {"actions": {}, "drift": {"command": ["echo", "no JSON"]}})
     assert broken.returncode == 1
     assert "printed no report" in broken.stderr
+
+
+def test_diff_prints_the_last_report_beside_the_objects(tmp_path: Path) -> None:
+    out = made(tmp_path / "site")
+    built = kustomize.build(kustomize.find(), out / HERE)
+    (config,) = (item for item in built if item["metadata"]["name"].startswith("runner-config-"))
+    told = {
+        "apiVersion": "openinfra.dev/v1alpha1", "kind": "RunReport", "site": "ber1", "time": "2026-11-01T00:00:00Z",
+        "configuration": configuration(config), "hosts": {"ctl1": {"changed": 1, "failures": 0, "unreachable": 0}},
+        "files": [{"host": "ctl1", "path": "/etc/kolla/nova-api/nova.conf", "task": "nova.conf"}], "failed": [], "checks": [],
+    }  # fmt: skip
+    kept = {
+        "apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "runner-report", "namespace": "runner"},
+        "data": {"report.json": json.dumps(told)},
+    }  # fmt: skip
+    dump = tmp_path / "dump.json"
+    dump.write_text(json.dumps({"apiVersion": "v1", "kind": "List", "items": [*built, kept]}), "utf-8")
+
+    def printed(*words: str, code: int = 1) -> str:
+        done = CliRunner().invoke(diff_command, [str(out), "--from-dump", str(dump), "--offline", *words])
+        assert done.exit_code == code, done.output
+        return done.stdout
+
+    digest = configuration(config)
+    line = rf"run of ber1: drifted, \d+ d \d+ h ago, configuration {digest[:12]}, as in the repository"
+    assert re.search(line, printed())
+    assert "    ctl1: /etc/kolla/nova-api/nova.conf  (nova.conf)" in printed()
+    (run,) = json.loads(printed("--output", "json"))["runs"]
+    assert (run["verdict"], run["configuration"], run["report"]["configuration"]) == (
+        "drifted",
+        digest,
+        digest,
+    )
+    assert run["report"]["ageSeconds"] > 0
+    markdown = printed("--output", "markdown")
+    assert f"configuration {digest[:12]}, as in the repository" in markdown
+    assert "- ctl1: /etc/kolla/nova-api/nova.conf" in markdown
+    assert "run of" in printed("--namespace", "runner")
+    assert "run of" not in printed("--namespace", "flux-system", code=3)
 
 
 def test_a_long_report_is_cut_to_its_numbers(tmp_path: Path, script: ModuleType) -> None:
