@@ -7,6 +7,7 @@ change nothing more when they are sent again.
 from __future__ import annotations
 
 import asyncio
+import importlib.util
 import json
 import os
 import random
@@ -18,6 +19,9 @@ from typing import TYPE_CHECKING, Any
 
 # The command line of httpx, which `import httpx` loads where click and rich are there: 40 % of its time.
 sys.modules.setdefault("httpx._main", None)  # type: ignore[arg-type]
+# httpcore tries to import it some six times a request; where it is not there, the path is searched each time.
+if importlib.util.find_spec("sniffio") is None:
+    sys.modules["sniffio"] = None  # type: ignore[assignment]
 
 import httpx  # noqa: E402
 
