@@ -11,6 +11,15 @@ from textual.binding import Binding, BindingType
 from openinfra_tui.tui.dialogs import Confirm
 
 ResultT = TypeVar("ResultT")
+# Where Textual's own two themes have less than 4.5 to 1 between a text of ours and what is behind it.
+_LEGIBLE = {
+    "textual-dark": {"block-cursor-background": "#084372", "text-error": "#E8A0B0"},
+    "textual-light": {
+        "text-warning": "#6B430B",
+        "text-success": "#25623A",
+        "foreground-muted": "#1F1F1FC0",
+    },
+}
 # Below it panes take turns; 80x24 is what every screen must fit.
 WIDE = 100
 
@@ -27,6 +36,11 @@ class BaseApp(App[ResultT]):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("ctrl+q,ctrl+c", "leave", "Leave", priority=True, id="leave"),
     ]
+
+    def get_css_variables(self) -> dict[str, str]:
+        """The colours of the theme, as legible as they must be."""
+        self.theme_variables = super().get_css_variables() | _LEGIBLE.get(self.theme, {})
+        return self.theme_variables
 
     def at_stake(self) -> tuple[str, str] | None:
         """The question to ask before leaving and what follows from it, or None where nothing is lost."""

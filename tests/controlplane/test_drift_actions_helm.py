@@ -43,10 +43,10 @@ def site(control_plane: ControlPlane, flux: Flux, tmp_path_factory: pytest.TempP
     namespace = f"test-{secrets.token_hex(4)}"
     control_plane.client().apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace}})
     folder = tmp_path_factory.mktemp("adopting")
-    helm = binary("helm")  # found in the cache that the next lines leave
+    helm, kustomize = binary("helm"), binary("kustomize")  # found in the cache that the next lines leave
     with pytest.MonkeyPatch.context() as patch, GitServer(folder / "git") as git:
         patch.setenv("PATH", f"{helm.parent}:/usr/local/bin:/usr/bin:/bin")
-        patch.setenv("OPENINFRA_KUSTOMIZE", str(binary("kustomize")))
+        patch.setenv("OPENINFRA_KUSTOMIZE", str(kustomize))
         patch.setenv("XDG_CACHE_HOME", str(folder / "cache"))
         site = make_site(control_plane, namespace, git, folder / "work")
         for name, text in CHART.items():

@@ -7,11 +7,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from openinfra_tui.cluster.survey import Installed, Node, StorageClass, Survey
 from openinfra_tui.flow.draft import Draft, blank, from_preset
 from openinfra_tui.flow.generate import Generated
 from openinfra_tui.questions.answers import set_answer
 from openinfra_tui.tree.merge import Conflict
 from openinfra_tui.tui.wizard.conflict import ConflictPage
+from openinfra_tui.tui.wizard.table import TablePage
 from openinfra_tui.tui.wizard.writing import WritingPage
 from tests.tui.driving import Driver
 
@@ -99,6 +101,30 @@ async def failed(wizard: Driver) -> None:
     await wizard.settle()
 
 
+async def cluster(wizard: Driver) -> None:
+    await step(wizard, "Nodes")
+    nodes = tuple(
+        Node(
+            f"ctl{n}.cloud.example",
+            {"openstack-control-plane": "enabled"},
+            f"10.20.0.1{n}",
+            "Ubuntu 24.04",
+            "amd64",
+            True,
+        )
+        for n in range(3)
+    )
+    installed = (
+        Installed("rook-ceph", "rook-ceph", "Flux", "rook-ceph v1.18.2"),
+        Installed("cilium", "kube-system", "Helm"),
+        Installed("monitoring", "monitoring", "Argo CD"),
+    )
+    classes = (StorageClass("general", "rook-ceph.rbd.csi.ceph.com", default=True),)
+    found = Survey("admin@fra1", "https://10.20.0.5:6443", "v1.35.4", nodes, ("cilium",), classes, installed)
+    wizard.screen.query_one(TablePage)._surveyed(found)
+    await wizard.settle()
+
+
 SCENES: dict[str, tuple[Callable[[], Draft] | None, Scene]] = {
     "start": (None, nothing),
     "form": (preset, nothing),
@@ -116,6 +142,7 @@ SCENES: dict[str, tuple[Callable[[], Draft] | None, Scene]] = {
         ),
         at("Nodes"),
     ),
+    "cluster": (preset, cluster),
     "network": (preset, at("Network")),
     "secrets": (preset, at("Secrets")),
     "preview-site": (preset, at("Exposure", "f3")),

@@ -5,7 +5,10 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
+from textual.app import App, ComposeResult
+
 from openinfra_tui.tui.dialogs import Fields
+from openinfra_tui.tui.widgets.options import Options
 from tests.tui.driving import driven
 
 
@@ -40,5 +43,24 @@ def test_tab_goes_from_line_to_line(home: Path) -> None:
             await wizard.press("enter", "enter")
             await wizard.pilot.pause()
         assert taken == [["a", "b"]]
+
+    asyncio.run(scenario())
+
+
+def test_a_page_key_on_a_list_without_height_is_no_crash() -> None:
+    """As on a review whose problems have not been drawn yet."""
+
+    class Flat(App[None]):
+        CSS = "OptionList { height: 0; border: none; }"
+
+        def compose(self) -> ComposeResult:
+            yield Options("one", "two")
+
+    async def scenario() -> None:
+        app = Flat()
+        async with app.run_test() as pilot:
+            app.query_one(Options).highlighted = 0
+            await pilot.press("pagedown", "pageup", "down")
+            assert app.query_one(Options).highlighted == 1
 
     asyncio.run(scenario())

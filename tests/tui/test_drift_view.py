@@ -47,6 +47,25 @@ def test_the_cursor_stays_on_its_object_while_others_come_and_go() -> None:
     asyncio.run(scenario())
 
 
+def test_the_keys_move_the_cursor_where_panes_take_turns() -> None:
+    """While nothing is known the tree is hidden there, and what is hidden has no focus."""
+
+    async def scenario() -> None:
+        async with viewing(SMALL) as view:
+            await view.see(ABOUT, Link(), seen())
+            await view.press("down")
+            assert view.tree.row is not None
+            assert view.tree.row.key.name == "nova-api-osapi"
+            await view.press("enter")
+            assert "proved by" in view.text
+            await view.press("escape", "down")
+            assert view.tree.row.key.name == "nova-etc"
+            await view.press("slash", *"zzz", "enter", "escape", "down")
+            assert view.tree.has_focus
+
+    asyncio.run(scenario())
+
+
 def test_filters_find_by_pattern_inverse_labels_kind_and_namespace() -> None:
     rows = seen().rows
 

@@ -95,7 +95,7 @@ def test_every_theme_draws_both_views(theme: str, home: Path) -> None:
         async with driven(preset()) as wizard:
             wizard.app.theme = theme
             await step(wizard, "Nodes")
-            assert "F5 cluster" in wizard.text
+            assert "F5 read" in wizard.text
         async with viewing(LARGE) as view:
             view.app.theme = theme
             await view.see(ABOUT, Link(), seen())

@@ -167,13 +167,15 @@ def _beside(difference: Difference, width: int) -> list[Content]:
 
 
 def _wrapped(text: str, width: int) -> list[str]:
-    """Lines of at most a width in cells; a very long value is cut."""
+    """Lines of at most a width in cells, broken after a blank, a dot or a slash; a very long value is cut."""
     text = clean(text, limit=_VALUE)
     parts: list[str] = []
     while cell_len(text) > width:
         cut = min(width, len(text))
         while cell_len(text[:cut]) > width:
             cut -= 1
+        seam = max(text.rfind(mark, cut // 2, cut) for mark in " ./")
+        cut = seam + 1 if seam > 0 else cut
         parts.append(text[:cut])
         text = text[cut:]
     return [*parts, text]

@@ -77,12 +77,12 @@ def counts(report: Report | None, width: int) -> Content:
         100 * int(report.coverage.get("compared") or 0) // max(int(report.coverage.get("desired") or 0), 1)
     )
     said = Content("")
-    for space, words in (("   ", WORDS), ("  ", WORDS), ("  ", {})):
+    for space, words, cover in (("   ", WORDS, "coverage "), ("  ", WORDS, "coverage "), ("  ", {}, "")):
         parts = [
             literal(f"{GLYPHS[name]} {summary[name]} {words.get(name, '')}".rstrip(), STYLES[name])
             for name in shown
         ]
-        said = Content(space).join([*parts, literal(f"coverage {min(share, 100)} %", FAINT)])
+        said = Content(space).join([*parts, literal(f"{cover}{min(share, 100)} %", FAINT)])
         if said.cell_length <= width:
             break
     return said

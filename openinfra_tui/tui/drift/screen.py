@@ -135,12 +135,18 @@ class DriftScreen(Screen[None]):
         """Everything but the tree, which draws itself."""
         self.set_class(bool(self.link.trouble), "-stale")
         self.set_class(not self.query_one(ObjectTree).shown, "-empty")
+        # A pane that was hidden has lost its focus, and nobody gives it back.
+        self.call_after_refresh(self._refocus)
         self._draw_head()
         self._draw_trouble()
         self._draw_shown()
         self._draw_detail()
         offered = keys(self.wide, read_only=not self.may_act, opened=self.has_class("-opened"))
         self.query_one("#keys", Static).update(literal(offered))
+
+    def _refocus(self) -> None:
+        if self.focused is None:
+            (self.query_one("#drift-right" if self.has_class("-opened") else ObjectTree)).focus()
 
     def on_resize(self) -> None:
         """Texts are cut to the width."""

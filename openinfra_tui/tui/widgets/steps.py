@@ -6,11 +6,14 @@ from typing import TYPE_CHECKING
 
 from textual.content import Content
 from textual.message import Message
-from textual.widgets import OptionList
 from textual.widgets.option_list import Option
+
+from openinfra_tui.tui.widgets.options import Options
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from textual.widgets import OptionList
 
     from openinfra_tui.questions.walk import Status
 
@@ -24,7 +27,7 @@ MARKS: dict[Status, tuple[str, str]] = {
 }
 
 
-class StepList(OptionList):
+class StepList(Options):
     """All steps with their marks; one that is chosen is asked for by `StepList.Chosen`."""
 
     class Chosen(Message):

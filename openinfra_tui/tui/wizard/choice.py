@@ -11,6 +11,7 @@ from textual.widgets.option_list import Option
 from openinfra_tui.questions.answers import value_of
 from openinfra_tui.questions.model import NAME
 from openinfra_tui.tui.text import clean
+from openinfra_tui.tui.widgets.options import Options
 from openinfra_tui.tui.wizard.page import PageView, parts_of, title_of
 from openinfra_tui.tui.wizard.view import why_not
 
@@ -42,7 +43,7 @@ class ChoicePage(PageView):
     def compose(self) -> ComposeResult:
         """Title and list."""
         yield title_of(self._question)
-        yield OptionList(*self._options())
+        yield Options(*self._options())
 
     def on_mount(self) -> None:
         """The cursor stands on what is chosen."""

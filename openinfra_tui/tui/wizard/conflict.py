@@ -12,6 +12,7 @@ from textual.widgets.option_list import Option
 
 from openinfra_tui.flow.update import Accept
 from openinfra_tui.tui.text import clean, literal
+from openinfra_tui.tui.widgets.options import Options
 from openinfra_tui.tui.wizard.page import PageView
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ class ConflictPage(PageView):
     def compose(self) -> ComposeResult:
         """The conflicts, and the three texts of the one under the cursor."""
         yield Label(literal(f"{len(self._conflicts)} in conflict; nothing was written"), classes="title")
-        yield OptionList(*(Option(self._line(one)) for one in self._conflicts), id="conflicts")
+        yield Options(*(Option(self._line(one)) for one in self._conflicts), id="conflicts")
         with VerticalScroll(can_focus=False):
             yield Static(id="sides")
 

@@ -16,6 +16,7 @@ from openinfra_tui.flow.draft import generate_words, has_recipients, short, show
 from openinfra_tui.questions.listing import listed
 from openinfra_tui.tui.dialogs import Fields
 from openinfra_tui.tui.text import clean, literal
+from openinfra_tui.tui.widgets.options import Options
 from openinfra_tui.tui.wizard.page import PageView
 
 if TYPE_CHECKING:
@@ -60,7 +61,7 @@ class ReviewPage(PageView):
         warnings = len(self.view.troubles) - len(errors)
         counted = f"{_count(len(errors), 'problem')} · {_count(warnings, 'warning')}"
         yield Label(literal(f"Review: {counted}"), classes="title")
-        yield OptionList(*self._options(), id="troubles")
+        yield Options(*self._options(), id="troubles")
         with VerticalScroll(can_focus=False):
             yield Static(id="plan")
 

@@ -15,6 +15,7 @@ from textual.widgets.option_list import Option
 
 from openinfra_tui.tui.dialogs import Confirm, Fields
 from openinfra_tui.tui.text import clean, literal
+from openinfra_tui.tui.widgets.options import Options
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -52,7 +53,7 @@ class StartScreen(Screen[Start]):
             yield Label(
                 literal("From answers to a Git repository that Flux or Argo CD reconciles"), classes="title"
             )
-            yield OptionList(*self._options())
+            yield Options(*self._options())
             yield Label(
                 literal("Nothing is written before the review, and no cluster is touched."), classes="note"
             )

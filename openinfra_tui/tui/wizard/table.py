@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 _WIDEST = 27
 _NOTHING = {
     False: "Nothing yet.   a adds one",
-    True: "No host yet.   a adds one, F4 reads a file, F5 a cluster; or paste them",
+    True: "No host yet.   a adds one",
 }
 
 
@@ -60,7 +60,7 @@ class TablePage(PageView):
         self._value = value_of(view.answers, self._question.path)
         self._columns = columns(self._question)
         if self._takes_hosts:
-            self.KEYS = "a e d F4 file F5 cluster ⏎ next"
+            self.KEYS = "a e d F4 F5 read ⏎ next"
 
     def compose(self) -> ComposeResult:
         """Title, table, and what there is to count."""
@@ -226,8 +226,10 @@ class TablePage(PageView):
 
     def _tell(self) -> None:
         offered = ", ".join(str(one.value) for one in self.view.offered[self._question.path] if one.allowed)
-        known = f"Known and fitting: {offered}" if offered else ""
-        self.explain([*parts_of(self._question, self.view), (known, "$text-muted")])
+        hint = f"Known and fitting: {offered}" if offered else ""
+        if self._takes_hosts:
+            hint = "F4 takes hosts from a file, F5 from a cluster that exists. Or paste them."
+        self.explain([*parts_of(self._question, self.view), (hint, "$text-muted")])
 
 
 def _path(line: str) -> Path:
