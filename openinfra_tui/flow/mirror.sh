@@ -43,7 +43,16 @@ step() {
   fi
 }
 
-manifest() { skopeo inspect --raw "docker://$1" 2>/dev/null; }
+# skopeo takes no tag beside a digest; what is fetched by digest needs none.
+address() {
+  local name=${1%%@*} last
+  last=${name##*/}
+  case $1 in
+    *@*) echo "docker://${name%/*}/${last%%:*}@${1#*@}" ;;
+    *) echo "docker://$1" ;;
+  esac
+}
+manifest() { skopeo inspect --raw "$(address "$1")" 2>/dev/null; }
 # A tag can move: the same manifest, or it is copied again. One that has a digest cannot.
 has_image() {
   local there here
@@ -52,7 +61,7 @@ has_image() {
   here=$(manifest "$1") || return 1
   [ "$there" = "$here" ]
 }
-copy_image() { skopeo copy --quiet --all --preserve-digests "docker://$1" "docker://$2"; }
+copy_image() { skopeo copy --quiet --all --preserve-digests "$(address "$1")" "$(address "$2")"; }
 image() { step "image $1" has_image copy_image "$1" "$2"; }
 
 # NAME VERSION SOURCE MIRROR

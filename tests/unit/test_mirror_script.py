@@ -24,6 +24,7 @@ DIGEST = f"sha256:{'a' * 64}"
 SKOPEO = r"""#!/usr/bin/env bash
 set -eu
 echo "skopeo $*" >>"$STATE/calls"
+for word; do case ${word##*/} in *:*@*) echo "a tag and a digest" >&2; exit 1 ;; esac; done
 name() { echo "$STATE/images/${1//[^A-Za-z0-9.]/_}"; }
 case $1 in
   inspect) cat "$(name "$3")" ;;
@@ -106,9 +107,10 @@ def wanted(
 
 
 def test_images_are_copied_once_and_a_tag_that_moved_again(tmp_path: Path) -> None:
-    one, two, fixed = "quay.io/a/one:1", "docker.io/b/two:latest-x", f"quay.io/a/fixed:1@{DIGEST}"
+    one, two, fixed = "quay.io/a/one:1", "docker.io/b/two:latest-x", f"quay.io/a/fixed@{DIGEST}"
     place = Place(tmp_path / "p", one, two, fixed)
-    text = script(wanted(Mirrors(images="reg.example:5000/m"), images=(one, two, fixed)))
+    tagged = fixed.replace("@", ":1@")  # skopeo takes no tag beside a digest
+    text = script(wanted(Mirrors(images="reg.example:5000/m"), images=(one, two, tagged)))
     first = place.run(text)
     assert (first.returncode, first.stderr) == (0, "")
     assert place.image(f"reg.example:5000/m/{one}").read_text() == f"manifest of {one}"

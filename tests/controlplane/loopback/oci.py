@@ -91,14 +91,30 @@ class OciRegistry(LoopbackServer):
                 "layers": [_descriptor(_LAYER, layer)],
             }
         ).encode()
+        return self.put(name, tag, manifest, _MANIFEST)
+
+    def put(self, name: str, tag: str | None, manifest: bytes, media_type: str) -> str:
+        """Put a manifest into a repository, under a tag where one is given; its digest."""
+        repository = self.repositories.setdefault(name, _Repository())
         digest = digest_of(manifest)
-        repository.manifests[digest] = (_MANIFEST, manifest)
-        repository.tags[tag] = digest
+        repository.manifests[digest] = (media_type, manifest)
+        if tag is not None:
+            repository.tags[tag] = digest
         return digest
+
+    def put_blob(self, name: str, content: bytes, media_type: str) -> dict[str, str | int]:
+        """Put a blob into a repository; the descriptor by which a manifest names it."""
+        descriptor = _descriptor(media_type, content)
+        self.repositories.setdefault(name, _Repository()).blobs[digest_of(content)] = content
+        return descriptor
 
     def tags(self, name: str) -> list[str]:
         """The tags of a repository, in order; none when nothing was pushed."""
         return sorted(self.repositories[name].tags) if name in self.repositories else []
+
+    def digests(self, name: str) -> frozenset[str]:
+        """The digests of the manifests of a repository."""
+        return frozenset(self.repositories[name].manifests) if name in self.repositories else frozenset()
 
 
 class _OciHandler(Handler):
