@@ -22,6 +22,8 @@ from tests.controlplane.missing import Missing
 
 MODULES = Path(__file__).parent / "modules"
 STRIPPED = "-s -w"
+# Of the machine, read once: a test that gives the program a cache of its own does not build all of this anew.
+CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
 
 
 @dataclass(frozen=True)
@@ -140,8 +142,7 @@ def go() -> str:
 
 def cache_root() -> Path:
     """The folder that holds everything built or unpacked for these tests."""
-    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(base) / "openinfra-tui" / "controlplane"
+    return CACHE / "openinfra-tui" / "controlplane"
 
 
 def module_digest(folder: Path, *more: str) -> str:

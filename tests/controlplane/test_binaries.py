@@ -27,7 +27,7 @@ def hello(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setattr(binaries, "MODULES", tmp_path / "modules")
     monkeypatch.setattr(binaries, "RECIPES", {"hello": Recipe("hello", ".")})
     monkeypatch.setenv("GOCACHE", _go_cache())
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setattr(binaries, "CACHE", tmp_path / "cache")
     monkeypatch.delenv("KUBEBUILDER_ASSETS", raising=False)
     return folder
 
