@@ -205,8 +205,19 @@ _SYSTEM = {
 
 
 def leftovers(fields: Mapping[str, Any], desired: Any, live: Any, kind: Type | None) -> list[Path]:
-    """Topmost paths that a set holds, that live still has and desired lacks: what an apply would remove."""
+    """Topmost paths that a set holds, that live still has and desired lacks: what an apply would remove.
+
+    An empty set or keyed list of a manifest is in no set of fields (structured-merge-diff, as the server answers):
+    who owns that node as a leaf, because somebody else made it, has it removed. Without a schema any empty list
+    may be one.
+    """
     found: list[Path] = []
+    unknown = kind is None
+
+    def states(value: Any, kind: Type | None) -> bool:
+        if value != [] or not isinstance(value, list):
+            return value is not MISSING
+        return not (unknown or (kind is not None and (kind.list_keys or kind.is_set)))
 
     def walk(node: Mapping[str, Any], wanted: Any, there: Any, kind: Type | None, path: Path) -> None:
         for element, children in node.items():
@@ -217,10 +228,11 @@ def leftovers(fields: Mapping[str, Any], desired: Any, live: Any, kind: Type | N
             if now is MISSING or (here in _SYSTEM and not children):
                 continue
             then = step(wanted, element, kind) if wanted is not MISSING else MISSING
-            if then is MISSING and (not children or "." in children):
+            sort = below(kind, element)
+            if not states(then, sort) and (not children or "." in children):
                 found.append(here)
             elif children:
-                walk(children, then, now, below(kind, element), here)
+                walk(children, then, now, sort, here)
 
     walk(fields, desired, live, kind, ())
     return found

@@ -106,6 +106,7 @@ class Run:
     left: int
     counts: Counter[str] = field(default_factory=Counter)
     wrong: list[Any] = field(default_factory=list)
+    refused: dict[str, str] = field(default_factory=dict)  # by object, the server's last words
 
     async def life(self, index: int) -> None:
         """An object from its first apply on: after each edit it is judged."""
@@ -153,7 +154,7 @@ class Run:
         self.counts["proved without a schema"] += not bare.ask
         self.counts[happens] += 1
         if happens != "none" and not (found.ask and bare.ask):
-            self.wrong.append(["proved", happens, manifest, live])
+            self.wrong.append(["proved", happens, self._said(happens, manifest), manifest, live])
 
     async def taken_over(self, live: Object, variants: list[Object], application: Application) -> Object:
         """What we say of some manifests, against the server after a real takeover; the object as it is then."""
@@ -169,8 +170,14 @@ class Run:
             self.counts[verdict.verdict] += 1
             self.counts[happens] += 1
             if verdict.next != happens:
-                self.wrong.append([verdict.verdict, verdict.next, happens, verdict.reason, item, live])
+                said_there = self._said(happens, item)
+                self.wrong.append(
+                    [verdict.verdict, verdict.next, verdict.reason, happens, said_there, item, live]
+                )
         return then
+
+    def _said(self, happens: str, manifest: Object) -> str:
+        return self.refused[manifest["metadata"]["name"]] if happens == "blocked" else ""
 
     async def _owned(self, live: Object, application: Application) -> Object:
         """The object after the engine has made the fields of others its own."""
@@ -205,6 +212,7 @@ class Run:
             answer, _ = await dryrun.apply(self.connection, self.reader.resource(there), payload, manager)
         except ApiError as error:
             assert error.status in (400, 422), error
+            self.refused[manifest["metadata"]["name"]] = error.message
             return "blocked"
         return "none" if same(normalise.compared(answer), normalise.compared(before or there)) else "update"
 
@@ -222,7 +230,7 @@ async def _run(plane: ControlPlane, namespace: str, cases: int) -> Run:
 
         async def worker() -> None:
             for index in indices:
-                if run.left <= 0 or run.wrong:
+                if run.left <= 0:
                     return
                 await run.life(index)
                 for known in [key for key in reader.live.objects if key[1].name == f"it-{index}"]:

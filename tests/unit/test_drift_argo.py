@@ -489,3 +489,21 @@ def test_templates_that_are_no_function_of_their_values_are_told_through_what_th
     with tarfile.open(tmp_path / "web.tgz", "w:gz") as package:
         package.add(chart, "web")
     assert dice(tmp_path / "web.tgz") == found
+
+
+def test_an_argo_cd_that_manages_itself_begins_at_the_root(tmp_path):
+    write(
+        tmp_path,
+        {
+            "argocd/root.yaml": [application("root", source=at("argocd/apps"))],
+            "argocd/apps/argocd.yaml": [application("argocd", source=at("argocd"))],
+            "argocd/apps/web.yaml": [application("web", source=at("web"))],
+            "argocd/kustomization.yaml": "resources: [root.yaml]\n",
+            "web/all.yaml": [config_map()],
+            "other/app.yaml": [application("other", source=at("web"))],
+        },
+    )
+    files = source.work_tree(tmp_path)
+    names = [item["metadata"]["name"] for item in argo.entry_points(files, ())]
+    assert names == ["root", "other"]
+    assert {ref.name for ref in rendered(tmp_path).engines} == {"root", "argocd", "web", "other"}

@@ -186,6 +186,17 @@ def test_what_we_applied_and_git_no_longer_holds_is_not_proved():
     assert proven(thing({"replicas": 3}), live({"replicas": 3}, both))
 
 
+def test_an_empty_keyed_list_states_no_field():
+    """The server removes it from whom somebody else's empty list was handed to (a takeover of Flux)."""
+    both = entry("kustomize-controller", {"f:spec": {"f:replicas": {}, "f:containers": {}}})
+    same = {"replicas": 3, "containers": []}
+    assert not proven(thing(same), live(same, both))
+    assert not proven(thing(same), live(same, both), None)
+    assert proven(thing(same), live(same, OURS))
+    atomic = entry("kustomize-controller", {"f:spec": {"f:args": {}}})
+    assert proven(thing({"args": []}), live({"args": []}, atomic))
+
+
 def test_an_entry_of_another_version_proves_nothing():
     other = {**OURS, "apiVersion": "example.org/v1beta1"}
     assert not proven(thing({"replicas": 3}), live({"replicas": 3}, other))

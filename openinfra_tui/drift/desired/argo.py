@@ -125,15 +125,43 @@ def entry_points(files: Source, remotes: Iterable[str]) -> list[dict[str, Any]]:
         for _, item in found
         if argo_apps.is_application(item)
     }
-    return [
-        item
-        for name, item in found
-        if not any(
-            other is not item
-            and any(not path or name.startswith(f"{path}/") for path in folders.get(id(other), ()))
-            for _, other in found
-        )
-    ]
+    below = {
+        index: {
+            other
+            for other, (name, _) in enumerate(found)
+            if other != index
+            and any(not path or name.startswith(f"{path}/") for path in folders.get(id(item), ()))
+        }
+        for index, (_, item) in enumerate(found)
+    }
+    depth = {index: name.count("/") for index, (name, _) in enumerate(found)}
+    return [found[index][1] for index in _tops(below, depth)]
+
+
+def _tops(below: Mapping[int, set[int]], depth: Mapping[int, int]) -> list[int]:
+    """Nodes from which all are reached: those below none, and of a circle the one nearest to the top.
+
+    An Argo CD that manages itself is such a circle: the root applies it, and its folder holds the root.
+    """
+    held = set().union(*below.values())
+
+    def reached(start: int) -> set[int]:
+        seen, waiting = {start}, [start]
+        while waiting:
+            fresh = below[waiting.pop()] - seen
+            seen |= fresh
+            waiting += fresh
+        return seen
+
+    tops: list[int] = []
+    rest = set(below)
+    while rest:
+        chosen = [index for index in rest if index not in held] or [
+            min(rest, key=lambda index: (-len(reached(index)), depth[index], index))
+        ]
+        tops += chosen
+        rest -= set().union(*(reached(index) for index in chosen))
+    return sorted(tops)
 
 
 def own_addresses(
