@@ -268,6 +268,31 @@ def test_marks_are_those_that_the_cluster_asks_for():
     assert not marks.owns(copied, ref)
 
 
+def cluster_wide(kind="Namespace", version="v1"):
+    return {"apiVersion": version, "kind": kind, "metadata": {"name": "one"}}
+
+
+def test_a_mark_of_what_has_no_namespace_names_the_one_of_the_destination():
+    # argo-cd 3.5.3, util/argo/resource_tracking.go: UnstructuredToAppInstanceValue; seen on the real one.
+    ref = EngineRef("Application", "argocd", "web")
+    marks = argo.Tracking()
+    desired = Desired(cluster_wide(), Application(ref, "argocd-controller", namespace="apps"))
+    marked = argo.marked(desired, marks).object
+    assert marked["metadata"]["annotations"] == {"argocd.argoproj.io/tracking-id": "web:/Namespace:apps/one"}
+    assert marks.owns(marked, ref)
+    assert not marks.owns({**marked, "metadata": {**marked["metadata"], "name": "other"}}, ref)
+    assert not marks.owns({**marked, "kind": "Node"}, ref)
+    assert not marks.owns(marked, EngineRef("Application", "argocd", "we"))
+
+
+def test_definitions_carry_no_mark():
+    # argo-cd 3.5.3, reposerver/repository/repository.go: all but those is marked.
+    ref = EngineRef("Application", "argocd", "web")
+    definition = cluster_wide("CustomResourceDefinition", "apiextensions.k8s.io/v1")
+    desired = Desired(definition, Application(ref, "argocd-controller", namespace="apps"))
+    assert argo.marked(desired, argo.Tracking()) == desired
+
+
 TEMPLATE = {
     "metadata": {"name": "{{name}}"},
     "spec": {

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from openinfra_tui.drift.desired.source import Source
 
 TRACKING_ID = "argocd.argoproj.io/tracking-id"
+# Argo CD 3 puts no mark on definitions (reposerver/repository/repository.go).
+_UNMARKED = ("apiextensions.k8s.io", "CustomResourceDefinition")
 
 
 @dataclass(frozen=True)
@@ -44,17 +46,19 @@ class Tracking:
         """The name of an Application in tracking marks."""
         return ref.name if ref.namespace == self.namespace else f"{ref.namespace}_{ref.name}"
 
-    def identity(self, manifest: Mapping[str, Any], ref: EngineRef) -> str:
-        """What the annotation of an object says."""
+    def identity(self, manifest: Mapping[str, Any], ref: EngineRef, namespace: str) -> str:
+        """What the annotation of an object says; of one without a namespace, that of the destination."""
         key = key_of(dict(manifest))
-        return f"{self.instance(ref)}:{key.group}/{key.kind}:{key.namespace}/{key.name}"
+        return f"{self.instance(ref)}:{key.group}/{key.kind}:{key.namespace or namespace}/{key.name}"
 
     def owns(self, manifest: Mapping[str, Any], ref: EngineRef) -> bool:
         """Whether an object is marked as applied by an Application; a mark copied from another is none."""
         metadata = manifest.get("metadata") or {}
         if self.method == "label":
             return (metadata.get("labels") or {}).get(self.label) == self.instance(ref)
-        return (metadata.get("annotations") or {}).get(TRACKING_ID) == self.identity(manifest, ref)
+        mark = str((metadata.get("annotations") or {}).get(TRACKING_ID) or "")
+        # Of what has no namespace, any that the mark names will do: it is unique without.
+        return mark == self.identity(manifest, ref, mark.rpartition(":")[2].partition("/")[0])
 
 
 def tracking(settings: Mapping[str, Any] | None, namespace: str) -> Tracking:
@@ -72,13 +76,13 @@ def tracking(settings: Mapping[str, Any] | None, namespace: str) -> Tracking:
 def marked(desired: Desired, marks: Tracking) -> Desired:
     """An object with the marks that Argo CD puts on it; its namespace must be known by now."""
     ref = desired.application.ref
-    if ref.kind != "Application":
+    if ref.kind != "Application" or (desired.key.group, desired.key.kind) == _UNMARKED:
         return desired
     metadata = dict(desired.object.get("metadata") or {})
     annotations = dict(metadata.get("annotations") or {})
     annotations.pop("argocd.argoproj.io/installation-id", None)
     if marks.method != "label":
-        annotations[TRACKING_ID] = marks.identity(desired.object, ref)
+        annotations[TRACKING_ID] = marks.identity(desired.object, ref, desired.application.namespace)
         if marks.installation:
             annotations["argocd.argoproj.io/installation-id"] = marks.installation
     if annotations:

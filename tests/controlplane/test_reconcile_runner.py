@@ -38,7 +38,7 @@ DIFFERS = {
 }  # fmt: skip
 
 
-@pytest.fixture(params=["flux", "argocd"])
+@pytest.fixture(params=["flux", pytest.param("argocd", marks=pytest.mark.slow)])
 def site_of(
     request: pytest.FixtureRequest, tmp_path: Path
 ) -> Callable[[str], AbstractContextManager[RunnerSite]]:
