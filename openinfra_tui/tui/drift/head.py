@@ -77,7 +77,13 @@ def counts(report: Report | None, width: int) -> Content:
         100 * int(report.coverage.get("compared") or 0) // max(int(report.coverage.get("desired") or 0), 1)
     )
     said = Content("")
-    for space, words, cover in (("   ", WORDS, "coverage "), ("  ", WORDS, "coverage "), ("  ", {}, "")):
+    forms = (
+        ("   ", WORDS, "coverage "),
+        ("  ", WORDS, "coverage "),
+        ("  ", {}, "coverage "),
+        ("  ", {}, ""),
+    )
+    for space, words, cover in forms:
         parts = [
             literal(f"{GLYPHS[name]} {summary[name]} {words.get(name, '')}".rstrip(), STYLES[name])
             for name in shown

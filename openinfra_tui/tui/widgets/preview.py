@@ -131,7 +131,7 @@ def _line(path: str, change: Change) -> Content:
     glyph, style = MARKS[change]
     # The mark says it all where a file is new or gone; a word after a long path would break its line.
     word = f"  {change}" if change not in ("new", "removed") else ""
-    return Content.assemble((f" {glyph}\u00a0", style), clean(path, limit=300), (word, "$text-muted"))
+    return Content.assemble((f" {glyph} ", style), clean(path, limit=300), (word, "$text-muted"))
 
 
 def _fill(tree: Tree[str], previewed: Previewed, effect: Mapping[str, Change], opened: set[str]) -> None:
