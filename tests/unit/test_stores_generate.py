@@ -178,6 +178,25 @@ def test_the_store_of_a_repository_changes_and_its_values_stay(tmp_path: Path) -
     assert contents(sealed.output) == before
 
 
+def test_values_move_from_external_to_sealed_secrets_and_from_there_to_no_store(tmp_path: Path) -> None:
+    external = request_for(tmp_path, "external-secrets")
+    run(external)
+    values = opened(external, "lab")
+    sealed = request_for(tmp_path, "sealed-secrets")
+    assert "the values moved from external-secrets to sealed-secrets" in run(sealed).notes
+    after = contents(sealed.output)
+    assert not [path for path in after if path.endswith(("external-secret.yaml", "values.sops.yaml"))]
+    made = in_cluster({path.replace("/openstack/", "/"): content for path, content in after.items()}, KEYS[0])
+    assert {leaf for tree in made.values() for leaf in leaves(tree)} == set(values.values())
+    assert check(sealed.output).faults == ()
+    assert "the values cannot move to another store" in after["sites/lab/RUNBOOK.md"].decode()
+    for other in (external, request_for(tmp_path, "sops")):
+        with pytest.raises(Refused, match="controller in the cluster only") as caught:
+            run(other)
+        assert "kubectl get secret" in caught.value.hint
+        assert contents(sealed.output) == after
+
+
 def test_a_rotation_says_what_must_be_restarted_also_in_the_commit(tmp_path: Path) -> None:
     request = request_for(tmp_path, "external-secrets")
     run(request)
