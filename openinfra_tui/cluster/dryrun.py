@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from openinfra_tui.cluster.errors import ApiError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from openinfra_tui.cluster.connection import Connection
     from openinfra_tui.cluster.discovery import Resource
@@ -60,25 +60,31 @@ async def merge(
     return _object(answer.content), tuple(answer.headers.get_list("Warning"))
 
 
-async def remove(
-    connection: Connection, resource: Resource, live: Mapping[str, Any], pointers: Iterable[str], manager: str
+async def replace(
+    connection: Connection,
+    resource: Resource,
+    live: Mapping[str, Any],
+    wanted: Mapping[str, Any],
+    manager: str,
 ) -> dict[str, Any]:
-    """The object as it would be without what JSON pointers lead to, defaulted again by the server.
+    """The object as it would be with content, labels and annotations of another one, defaults filled in.
 
     Args:
         connection: the server.
         resource: of the object.
-        live: the object that the pointers were made for; a newer one is a conflict.
-        pointers: removed in the given order; of a list, last item first.
-        manager: who is said to remove.
+        live: the object that the other one was made from; a newer one is a conflict.
+        wanted: the other one.
+        manager: who is said to write.
 
     Raises:
         ApiError: the server refused, or gave no answer.
     """
     metadata = live["metadata"]
     path = resource.path(str(metadata.get("namespace") or ""), str(metadata["name"]))
-    version = {"op": "test", "path": "/metadata/resourceVersion", "value": metadata["resourceVersion"]}
-    patch = [version, *({"op": "remove", "path": pointer} for pointer in pointers)]
+    patch = [{"op": "test", "path": "/metadata/resourceVersion", "value": metadata["resourceVersion"]}]
+    names = (live.keys() | wanted.keys()) - {"apiVersion", "kind", "metadata", "status"}
+    patch += _operations("", live, wanted, names)
+    patch += _operations("/metadata", metadata, wanted["metadata"], {"labels", "annotations"})
     answer = await connection.send(
         "PATCH",
         path,
@@ -87,6 +93,22 @@ async def remove(
         content_type="application/json-patch+json",
     )
     return _object(answer.content)
+
+
+def _operations(
+    above: str, live: Mapping[str, Any], wanted: Mapping[str, Any], names: Iterable[str]
+) -> Iterator[dict[str, Any]]:
+    for name in sorted(names):
+        pointer = f"{above}/{name}"
+        if name not in wanted:
+            if name in live:
+                yield {"op": "remove", "path": pointer}
+        elif name not in live or live[name] != wanted[name]:
+            yield {
+                "op": "add",
+                "path": pointer,
+                "value": wanted[name],
+            }  # of a member that is there: a replacement
 
 
 def _object(content: bytes) -> dict[str, Any]:

@@ -129,6 +129,19 @@ def touches(fields: Mapping[str, Any], path: Sequence[str]) -> bool:
     return True
 
 
+def states(fields: Mapping[str, Any], path: Sequence[str]) -> bool:
+    """Whether a set holds this very path or something below it.
+
+    An empty map or list that is owned above it says nothing of what is in it.
+    """
+    node: Mapping[str, Any] = fields
+    for element in path:
+        if element not in node:
+            return False
+        node = node[element]
+    return True
+
+
 def blame(found: Iterable[Entry], path: Sequence[str]) -> tuple[Blame, ...]:
     """Who owns a path, newest first."""
     owners = [entry for entry in found if touches(entry.fields, path) and path]
@@ -207,9 +220,8 @@ _SYSTEM = {
 def leftovers(fields: Mapping[str, Any], desired: Any, live: Any, kind: Type | None) -> list[Path]:
     """Topmost paths that a set holds, that live still has and desired lacks: what an apply would remove.
 
-    An empty set or keyed list of a manifest is in no set of fields (structured-merge-diff, as the server answers):
-    who owns that node as a leaf, because somebody else made it, has it removed. Without a schema any empty list
-    may be one.
+    An empty set or keyed list of a manifest is in no set of fields, as the server answers: who owns that node
+    as a leaf, because somebody else made it, may have it removed. Without a schema any empty list may be one.
     """
     found: list[Path] = []
     unknown = kind is None
@@ -238,13 +250,21 @@ def leftovers(fields: Mapping[str, Any], desired: Any, live: Any, kind: Type | N
     return found
 
 
+# What an empty set or keyed list adds to a set of fields: not even itself.
+NOTHING: dict[str, Any] = {"": {}}
+
+
 def fields_of(value: Any, kind: Type | None) -> dict[str, Any]:
     """The set of fields that a manifest states, each of its maps and items of keyed lists included."""
     if isinstance(value, dict) and not (kind is not None and kind.is_atomic_map):
         out: dict[str, Any] = {".": {}} if value else {}
         for name, item in value.items():
-            out[f"f:{name}"] = fields_of(item, kind.field(name) if kind else None)
-        return out
+            below = fields_of(item, kind.field(name) if kind else None)
+            if below is not NOTHING:
+                out[f"f:{name}"] = below
+        return NOTHING if out.keys() == {"."} else out
+    if value == [] and isinstance(value, list) and kind is not None and (kind.list_keys or kind.is_set):
+        return NOTHING
     if isinstance(value, list) and kind is not None and kind.list_keys:
         out = {".": {}}
         for item in value:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from openinfra_tui.drift.schema import Type
 
 _FLUX = "kustomize.toolkit.fluxcd.io"
+_DROPPED = (LAST_APPLIED, f"{_FLUX}/checksum", "fluxcd.io/sync-checksum")
 
 
 def reverts(
@@ -48,15 +49,76 @@ def reverts(
     mine = managed.own(entries, application.manager)
     folded = [entry for entry in entries if entry is not mine and _folds(application, entry)]
     kept = [entry for entry in entries if entry not in folded and entry is not mine]
-    found: dict[Path, None] = {}
+    found: dict[Path, None] = dict.fromkeys(_annotations(application, there, wanted))
     for entry in folded:
         tops = set(managed.leftovers(entry.fields, wanted, there, kind))
         for path in managed.paths(entry.fields):
             gone = any(path[:length] in tops for length in range(1, len(path) + 1))
-            if gone and not any(managed.touches(other.fields, path) for other in kept):
+            if not gone or any(managed.states(other.fields, path) for other in kept):
+                continue
+            if _states_nothing(there, path, kind):
+                # No set of fields holds it, so it goes only with what it is in.
+                path = _alone_in(path, wanted, kind, kept)
+            if path:
                 found[path] = None
     # A path below another one goes with it.
     return [path for path in found if not any(path[:n] in found for n in range(1, len(path)))]
+
+
+def _annotations(application: Application, there: Mapping[str, Any], wanted: Mapping[str, Any]) -> list[Path]:
+    """Annotations that Flux removes whoever owns them (fluxcd/pkg, ssa: the cleanup before an apply)."""
+    if not application.takes_over:
+        return []
+    held = (there.get("metadata") or {}).get("annotations") or {}
+    kept = (wanted.get("metadata") or {}).get("annotations") or {}
+    return [
+        ("f:metadata", "f:annotations", f"f:{name}") for name in _DROPPED if name in held and name not in kept
+    ]
+
+
+def _states_nothing(there: Mapping[str, Any], path: Path, kind: Type | None) -> bool:
+    """Whether a path leads to an empty set or keyed list, which is in no set of fields."""
+    value: Any = there
+    for element in path:
+        value, kind = managed.step(value, element, kind), managed.below(kind, element)
+    return isinstance(value, list) and not value and kind is not None and bool(kind.list_keys or kind.is_set)
+
+
+def _alone_in(path: Path, wanted: Mapping[str, Any], kind: Type | None, kept: list[Entry]) -> Path:
+    """The topmost struct around a path of which neither the manifest nor another manager states anything."""
+    stated = managed.fields_of(wanted, kind)
+    for length in range(1, len(path)):
+        above = path[:length]
+        if not any(managed.states(fields, above) for fields in (stated, *(item.fields for item in kept))):
+            return above
+    return ()
+
+
+def without(applied: Mapping[str, Any], paths: tuple[Path, ...], *, emptied: bool) -> dict[str, Any]:
+    """An object without some paths.
+
+    Args:
+        applied: the object as a server-side apply leaves it.
+        paths: of fieldsV1.
+        emptied: a map or list of which nothing is left is null, as structured-merge-diff leaves it.
+    """
+    out: dict[str, Any] = deepcopy(dict(applied))
+    pointers = [pointer for path in paths if (pointer := managed.locate(out, path))]
+    # Later items of a list first, so that earlier positions stay what they are.
+    for pointer in sorted(pointers, key=_position, reverse=True):
+        *above, last = (part.replace("~1", "/").replace("~0", "~") for part in pointer.split("/")[1:])
+        node: Any = out
+        holder: Any = None
+        for part in above:
+            holder, node = node, node[int(part)] if isinstance(node, list) else node[part]
+        del node[int(last) if isinstance(node, list) else last]
+        if emptied and not node and isinstance(holder, dict):
+            holder[above[-1]] = None
+    return out
+
+
+def _position(pointer: str) -> list[tuple[int, int, str]]:
+    return [(1, int(part), "") if part.isdigit() else (0, 0, part) for part in pointer.split("/")]
 
 
 def _folds(application: Application, entry: Entry) -> bool:

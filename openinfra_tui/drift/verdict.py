@@ -123,7 +123,7 @@ def settle(
         kind: its type.
         assessment: what `assess` returned.
         answer: to the dry-run of the apply.
-        revert: to the dry-run of removing what the takeover would remove, where there is such a thing.
+        revert: to the same without what the takeover would remove, where there is such a thing.
     """
     if answer.object is None:
         return _refused(desired, assessment, answer)
@@ -133,28 +133,24 @@ def settle(
     wanted = rules.cut(payload, live)
     entries = managed.entries(live)
     found = compare(normalise.compared(rules.cut(answer.object, live)), there, kind, entries, wanted)
-    undone: tuple[Difference, ...] = ()
-    if assessment.reverts:
-        if revert is None or revert.object is None:
-            undone = compare(removed(there, assessment.reverts), there, kind, entries)
-        else:
-            after = normalise.compared(rules.cut(revert.object, live))
-            undone = compare(after, there, kind, entries)
-    if not found and not undone:
+    whole = found
+    if revert is not None and revert.blocks and not desired.application.client_side:
+        return replace(blocked(desired, revert.reason), differences=found, proof="dry-run")
+    asked = revert is not None and revert.object is not None
+    if revert is not None and revert.object is not None:
+        whole = compare(normalise.compared(rules.cut(revert.object, live)), there, kind, entries, wanted)
+    elif assessment.reverts:
+        paths = {item.path for item in found}
+        undone = compare(removed(there, assessment.reverts), there, kind, entries)
+        whole = (*found, *(item for item in undone if item.path not in paths))
+    if not whole:
         mine = managed.own(entries, desired.application.manager)
         return _in_sync(desired, live, payload, rules, "dry-run", mine)
     if found or desired.application.client_side:
-        paths = {item.path for item in found}
-        return _verdict(
-            desired,
-            "drifted",
-            "update",
-            "dry-run",
-            differences=(*found, *(item for item in undone if item.path not in paths)),
-        )
-    proof = "dry-run" if revert is not None and revert.object is not None else "predicted"
+        return _verdict(desired, "drifted", "update", "dry-run", differences=whole)
     when = "when Argo CD syncs next" if desired.application.migrates else None
-    return _verdict(desired, "will-be-reverted", "update", proof, differences=undone, reason=when)
+    proof = "dry-run" if asked else "predicted"
+    return _verdict(desired, "will-be-reverted", "update", proof, differences=whole, reason=when)
 
 
 def pending(verdict: ObjectVerdict, before: ObjectVerdict | None) -> ObjectVerdict:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from openinfra_tui.cluster import dryrun
 from openinfra_tui.cluster.errors import ApiError
-from openinfra_tui.drift import managed, normalise, verdict
+from openinfra_tui.drift import managed, normalise, takeover, verdict
 from openinfra_tui.drift.answer import Answer, refusal
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ class Asker:
             answer = Answer(None, "moving", "the object changes faster than it can be compared")
         revert = None
         if assessment.reverts and answer.object is not None:
-            revert = await self._remove(desired, live, assessment.reverts)
+            revert = await self._taken_over(desired, live, answer.object, assessment.reverts)
         return _warned(verdict.settle(desired, live, kind, assessment, answer, revert), answer)
 
     async def apply(self, desired: Desired, merge: Mapping[str, Any] | None = None) -> Answer:
@@ -84,20 +84,19 @@ class Asker:
             return answer
         return Answer(found, warnings=warnings)
 
-    async def _remove(
-        self, desired: Desired, live: Mapping[str, Any], paths: tuple[managed.Path, ...]
+    async def _taken_over(
+        self,
+        desired: Desired,
+        live: Mapping[str, Any],
+        applied: Mapping[str, Any],
+        paths: tuple[managed.Path, ...],
     ) -> Answer:
-        pointers = [pointer for path in paths if (pointer := managed.locate(live, path))]
-        # Later items of a list first, so that earlier positions stay what they are.
-        pointers.sort(key=_position, reverse=True)
+        """The server's answer to what is applied, without what the engine removes on its own."""
+        after = takeover.without(applied, paths, emptied=not desired.application.client_side)
         self.asked += 1
         try:
-            found = await dryrun.remove(
-                self.reader.connection,
-                self.reader.resource(live),
-                live,
-                pointers,
-                desired.application.manager,
+            found = await dryrun.replace(
+                self.reader.connection, self.reader.resource(live), live, after, desired.application.manager
             )
         except ApiError as error:
             return refusal(error.status, error.message, error.reason)
@@ -110,10 +109,6 @@ def _place(desired: Desired) -> tuple[str, str, str]:
 
 def _version(item: Mapping[str, Any]) -> str:
     return str(item["metadata"].get("resourceVersion") or "")
-
-
-def _position(pointer: str) -> list[tuple[int, int, str]]:
-    return [(1, int(part), "") if part.isdigit() else (0, 0, part) for part in pointer.split("/")]
 
 
 def _warned(found: ObjectVerdict, answer: Answer) -> ObjectVerdict:
