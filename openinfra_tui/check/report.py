@@ -126,6 +126,15 @@ def named(item: Mapping[str, Any]) -> str:
     return f"{item.get('kind')} {f'{space}/' if space else ''}{name}"
 
 
+def generators(document: Any, kind: str) -> Iterator[tuple[dict[str, Any], list[str]]]:
+    """Each generator of a kustomization with the files that it names; what is malformed is left out."""
+    found = dig(document, kind)
+    for item in found if isinstance(found, list) else ():
+        if isinstance(item, dict):
+            lists = [item.get(key) for key in ("files", "envs")]
+            yield item, [str(entry) for one in lists if isinstance(one, list) for entry in one]
+
+
 def text_files(root: Path) -> Iterator[str]:
     """Every file below a folder except Git's own, as a sorted POSIX path. Links are not followed."""
     found = []

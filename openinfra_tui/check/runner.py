@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from openinfra_tui.check.report import KUSTOMIZATION_FILES, Fault, Repository, dig, text_files
+from openinfra_tui.check.report import KUSTOMIZATION_FILES, Fault, Repository, generators, text_files
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,9 +26,8 @@ def check_runner(repository: Repository) -> Iterator[Fault]:
         folder, _, name = file.rpartition("/")
         if name not in KUSTOMIZATION_FILES or not folder.endswith(f"/{_FOLDER}"):
             continue
-        found_generators = (one for item in documents for one in dig(item, "configMapGenerator") or [])
-        generators = [one for one in found_generators if isinstance(one, dict)]
-        listed = {str(entry).rpartition("=")[2] for one in generators for entry in one.get("files") or []}
+        found_in = (generators(item, "configMapGenerator") for item in documents)
+        listed = {entry.rpartition("=")[2] for made in found_in for _, entries in made for entry in entries}
         folders = tuple({f"{folder}/{path.partition('/')[0]}/" for path in listed if "/" in path})
         for found in files:
             if found.startswith(folders) and found.removeprefix(f"{folder}/") not in listed:

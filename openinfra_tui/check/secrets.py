@@ -5,7 +5,15 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from openinfra_tui.check.report import KUSTOMIZATION_FILES, Fault, Repository, dig, named, text_files
+from openinfra_tui.check.report import (
+    KUSTOMIZATION_FILES,
+    Fault,
+    Repository,
+    dig,
+    generators,
+    named,
+    text_files,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -98,17 +106,12 @@ def _secret(file: str, document: dict[str, Any]) -> Iterator[Fault]:
 
 
 def _generators(file: str, document: dict[str, Any]) -> Iterator[Fault]:
-    for generator in document.get("secretGenerator") or []:
+    for generator, sources in generators(document, "secretGenerator"):
         name = generator.get("name", "?")
         if generator.get("literals"):
             yield Fault("secret", file, f"secretGenerator {name} has literals: a secret in clear")
-        sources = [*(generator.get("files") or []), *(generator.get("envs") or [])]
         for source in sources:
-            if (
-                not str(source)
-                .rsplit("=", 1)[-1]
-                .endswith((".sops.yaml", ".sops.yml", ".sops.env", ".sops.json"))
-            ):
+            if not source.rsplit("=", 1)[-1].endswith((".sops.yaml", ".sops.yml", ".sops.env", ".sops.json")):
                 yield Fault(
                     "secret", file, f"secretGenerator {name} reads a file that is not encrypted: {source}"
                 )

@@ -23,7 +23,10 @@ from click.testing import CliRunner
 from openinfra_tui import yamlio
 from openinfra_tui.build import kustomize
 from openinfra_tui.catalog.presets import preset_text
+from openinfra_tui.check.report import Repository
 from openinfra_tui.check.run import check
+from openinfra_tui.check.runner import check_runner
+from openinfra_tui.check.secrets import check_secrets
 from openinfra_tui.cli.diff import command as diff_command
 from openinfra_tui.engine.run_report import configuration, read_report
 from openinfra_tui.errors import UserError
@@ -186,6 +189,16 @@ def test_passwords_that_are_not_a_vault_file_are_found(tmp_path: Path, text: str
     assert [fault.file for fault in faults] == [f"{HERE}/config/passwords.yml"]
     assert "ansible-vault encrypt" in faults[0].message
     assert "s3cr3t" not in faults[0].message
+
+
+@pytest.mark.parametrize("made", [5, [5], {"a": 1}, [{"files": 5}], [{"files": [5, None], "envs": "x"}]])
+def test_a_malformed_generator_ends_no_check(tmp_path: Path, made: object) -> None:
+    folder = tmp_path / "sites" / "a" / "runner"
+    folder.mkdir(parents=True)
+    content = {"configMapGenerator": made, "secretGenerator": made}
+    repository = Repository(tmp_path, {"sites/a/runner/kustomization.yaml": (content, 5, None)})
+    assert list(check_runner(repository)) == []
+    assert {fault.kind for fault in check_secrets(repository)} <= {"secret"}
 
 
 def test_without_a_cluster_there_is_a_configuration_and_no_object() -> None:
