@@ -62,7 +62,7 @@ test-wheel: venv ## the fast tests against the built wheel, in a fresh environme
 	folder=$$(mktemp -d); trap 'rm -rf "$$folder"' EXIT; \
 	$(PYTHON) -m venv "$$folder/venv"; \
 	"$$folder/venv/bin/pip" install --quiet --disable-pip-version-check "$$(ls build/wheel/*.whl)[test]"; \
-	cp -r tests snapshots pyproject.toml "$$folder"; \
+	cp -r tests snapshots examples pyproject.toml "$$folder"; \
 	cd "$$folder"; \
 	venv/bin/pytest -n auto -m 'not slow and not controlplane'
 

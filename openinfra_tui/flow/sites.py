@@ -61,7 +61,7 @@ def _record(name: str, content: bytes) -> dict[str, Any]:
     if not isinstance(found, dict) or not all(isinstance(found.get(part, {}), dict) for part in parts):
         raise _broken(name)
     try:
-        Version(str(found.get("version")))
+        Version(str(found.get("version", "0")))
     except InvalidVersion:
         raise _broken(name) from None
     recipients, follows = found.get("recipients", []), found.get("branch")

@@ -43,7 +43,10 @@ def render(folders: Sequence[Path], context: Mapping[str, Any]) -> dict[str, dic
 
 
 def _read(root: Path) -> dict[str, bytes]:
+    # pip compiles each Python file that it installs, those of a skeleton too.
     files = {
-        str(path.relative_to(root)): path.read_bytes() for path in sorted(root.rglob("*")) if path.is_file()
+        str(path.relative_to(root)): path.read_bytes()
+        for path in sorted(root.rglob("*"))
+        if path.is_file() and path.parent.name != "__pycache__"
     }
     return {path: content for path, content in files.items() if content.strip()}

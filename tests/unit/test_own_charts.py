@@ -8,6 +8,7 @@ import pytest
 import yaml
 
 from openinfra_tui import proc
+from openinfra_tui.resources import skeletons_path
 from tests.controlplane import charts
 from tests.controlplane.charts.publish import GIT_SOURCE, Pin, chart_servers, pins
 from tests.controlplane.loopback.helm import read_metadata
@@ -16,7 +17,7 @@ from tests.controlplane.loopback.helm import read_metadata
 def test_every_pinned_chart_has_facts_but_those_that_no_tested_site_has() -> None:
     pinned = {
         release["chart"]["name"]
-        for path in Path("skeletons").glob("*/component.yaml")
+        for path in skeletons_path().glob("*/component.yaml")
         for release in yaml.safe_load(path.read_text())["spec"].get("releases", [])
     }
     without = {"ceph-csi-rbd", "cilium", "magnum", "tigera-operator", "external-secrets", "sealed-secrets"}
@@ -24,7 +25,7 @@ def test_every_pinned_chart_has_facts_but_those_that_no_tested_site_has() -> Non
 
 
 def test_every_secret_that_a_skeleton_writes_has_its_value_in_the_chart() -> None:
-    for path in Path("skeletons").glob("*/component.yaml"):
+    for path in skeletons_path().glob("*/component.yaml"):
         spec = yaml.safe_load(path.read_text())["spec"]
         for release in spec.get("releases", []):
             if release["chart"]["name"] not in charts.tables():

@@ -22,6 +22,7 @@ from openinfra_tui.flow.generate import Generated, Request, generate
 from openinfra_tui.flow.planning import plan_site
 from openinfra_tui.flow.rendering import render_tree
 from openinfra_tui.plan.component import load_components
+from openinfra_tui.resources import skeletons_path
 from openinfra_tui.secret import forms
 from openinfra_tui.secret.seal import seal
 from openinfra_tui.site.load import parse_site
@@ -232,7 +233,7 @@ def test_a_changed_list_of_recipients_encrypts_anew_and_says_who_could_read(tmp_
 
 
 def test_the_operators_may_read_where_a_component_needs_it() -> None:
-    store = Path("skeletons/external-secrets/{{cookiecutter.root}}/sites/{{cookiecutter.site.name}}")
+    store = skeletons_path() / "external-secrets/{{cookiecutter.root}}/sites/{{cookiecutter.site.name}}"
     text = (store / "external-secrets/configs/store.yaml").read_text("utf-8")
     needed = {component.namespace for component in load_components().values() if component.secrets}
     assert f"namespaces: [{', '.join(sorted(filter(None, needed)))}]" in text

@@ -52,6 +52,8 @@ def make_pair(names: Iterable[str], *, days: int = 90) -> Pair:
     authority = (
         _builder(issuer, issuer, authority_key, days)
         .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+        # Python 3.13 verifies strictly: who may limit a path must be allowed to sign.
+        .add_extension(_may_sign(), critical=True)
         .add_extension(x509.SubjectKeyIdentifier.from_public_key(authority_key.public_key()), critical=False)
         .sign(authority_key, hashes.SHA256())
     )
@@ -87,6 +89,20 @@ def write_pair(folder: Path, names: Iterable[str] = LOOPBACK_NAMES) -> TlsFiles:
     ):
         path.write_bytes(content)
     return files
+
+
+def _may_sign() -> x509.KeyUsage:
+    return x509.KeyUsage(
+        digital_signature=False,
+        content_commitment=False,
+        key_encipherment=False,
+        data_encipherment=False,
+        key_agreement=False,
+        key_cert_sign=True,
+        crl_sign=True,
+        encipher_only=False,
+        decipher_only=False,
+    )
 
 
 def _builder(
