@@ -83,6 +83,7 @@ bench: venv ## times of a render and of its checks, and how they grow
 	$(BIN)/pip install --quiet --disable-pip-version-check -e '.[bench]'
 	$(BIN)/python bench/generate.py
 	$(BIN)/python bench/sites.py
+	$(BIN)/python -m bench.start
 
 clean: ## remove everything that was made, .venv too
 	rm -rf $(VENV) build dist

@@ -77,7 +77,7 @@ def counts(report: Report | None, width: int) -> Content:
         100 * int(report.coverage.get("compared") or 0) // max(int(report.coverage.get("desired") or 0), 1)
     )
     said = Content("")
-    forms = (
+    forms: tuple[tuple[str, dict[str, str], str], ...] = (
         ("   ", WORDS, "coverage "),
         ("  ", WORDS, "coverage "),
         ("  ", {}, "coverage "),
