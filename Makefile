@@ -77,7 +77,7 @@ check: venv ## style, types, layers and the fast tests
 	$(MAKE) test-fast
 
 snapshots: venv ## accept what the presets generate and the screens show now; look at `git diff snapshots` before you commit
-	$(BIN)/pytest -q tests/unit/test_snapshots.py tests/tui/test_screens.py --update-snapshots
+	$(BIN)/pytest -q tests/unit/test_snapshots.py tests/tui/test_screens.py tests/tui/test_drift_screens.py --update-snapshots
 
 bench: venv ## times of a render and of its checks, and how they grow
 	$(BIN)/pip install --quiet --disable-pip-version-check -e '.[bench]'
