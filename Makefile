@@ -77,12 +77,13 @@ check: venv ## style, types, layers and the fast tests
 	$(MAKE) test-fast
 
 snapshots: venv ## accept what the presets generate and the screens show now; look at `git diff snapshots` before you commit
-	$(BIN)/pytest -q tests/unit/test_snapshots.py tests/tui/test_screens.py --update-snapshots
+	$(BIN)/pytest -q tests/unit/test_snapshots.py tests/tui/test_screens.py tests/tui/test_drift_screens.py --update-snapshots
 
 bench: venv ## times of a render and of its checks, and how they grow
 	$(BIN)/pip install --quiet --disable-pip-version-check -e '.[bench]'
 	$(BIN)/python bench/generate.py
 	$(BIN)/python bench/sites.py
+	$(BIN)/python -m bench.start
 
 clean: ## remove everything that was made, .venv too
 	rm -rf $(VENV) build dist

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from openinfra_tui.drift import expected
 from openinfra_tui.drift.mask import Masker
-from openinfra_tui.drift.model import EngineRef, Key, ObjectVerdict, group_of
+from openinfra_tui.drift.model import Key, ObjectVerdict, group_of
 from openinfra_tui.drift.report import Report
 from openinfra_tui.flow.reading import ENGINES
 
@@ -39,7 +39,14 @@ def shown(
         for item in verdicts
         if item.verdict == "blocked" or (item.engine, item.key) not in blocked
     ]
-    return tuple(sorted(out, key=lambda item: (item.key, item.engine or EngineRef("", "", ""))))
+    return tuple(sorted(out, key=_order))
+
+
+def _order(item: ObjectVerdict) -> tuple[str, ...]:
+    """By object, then by engine object. Plain texts: ten thousand are sorted after each event of a watch."""
+    key, ref = item.key, item.engine
+    own = (key.group, key.kind, key.namespace, key.name)
+    return (*own, ref.kind, ref.namespace, ref.name) if ref else (*own, "", "", "")
 
 
 def unbuilt(head: Rendered) -> list[ObjectVerdict]:

@@ -144,7 +144,7 @@ def start(run: Run) -> ControlPlane:
             "--service-account-issuer=https://kubernetes.default.svc",
             f"--token-auth-file={run.folder / 'tokens.csv'}",
             "--authorization-mode=RBAC",
-            "--service-cluster-ip-range=10.0.0.0/24",
+            "--service-cluster-ip-range=10.0.0.0/16",
             "--allow-privileged=true",
             "--disable-admission-plugins=ServiceAccount",
             "--max-requests-inflight=2000",

@@ -10,7 +10,6 @@ from openinfra_tui.tui.drift.words import FAINT, GLYPHS, SHOWN, STYLES, WORDS
 from openinfra_tui.tui.text import clean, literal
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
     from datetime import datetime
 
     from openinfra_tui.drift.report import Report
@@ -78,7 +77,7 @@ def counts(report: Report | None, width: int) -> Content:
         100 * int(report.coverage.get("compared") or 0) // max(int(report.coverage.get("desired") or 0), 1)
     )
     said = Content("")
-    forms: tuple[tuple[str, Mapping[str, str], str], ...] = (
+    forms: tuple[tuple[str, dict[str, str], str], ...] = (
         ("   ", WORDS, "coverage "),
         ("  ", WORDS, "coverage "),
         ("  ", {}, "coverage "),

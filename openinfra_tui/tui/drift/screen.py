@@ -16,7 +16,7 @@ from openinfra_tui.flow.diff import Progress
 from openinfra_tui.flow.observing import About, Failed, Link, Seen
 from openinfra_tui.flow.picture import Picture
 from openinfra_tui.tui.dialogs import Help
-from openinfra_tui.tui.drift import acts, filters, head
+from openinfra_tui.tui.drift import acts, filters, head, notes
 from openinfra_tui.tui.drift.detail import detail
 from openinfra_tui.tui.drift.keys import HELP, WRITES, keys
 from openinfra_tui.tui.drift.sources import sources
@@ -307,32 +307,13 @@ class DriftScreen(Screen[None]):
 
     def _draw_trouble(self) -> None:
         place = self.query_one("#trouble", Static)
-        lines = []
-        if self.link.trouble:
-            who = " as ".join(part for part in (self.about.server, self.about.user) if part)
-            lines.append(f"✗ The cluster does not answer: {self.link.trouble}")
-            lines.append(f"  Tried: {who or 'the context of the kubeconfig'}; again every few seconds.")
-            if self.picture is not None:
-                lines[-1] += " Shown is what was known."
-        if self._failed.message:
-            lines.append(f"✗ {self._failed.message}")
-            if self._failed.hint:
-                lines.append(f"  {self._failed.hint}")
-        if self.picture is not None:
-            lines += [f"! not complete: {problem}" for problem in self.picture.report.problems[:3]]
+        lines = notes.troubles(self.link, self.about, self._failed, self.picture)
         place.update(Content("\n").join(literal(line) for line in lines))
         place.set_class(bool(lines), "-shown")
 
     def _draw_shown(self) -> None:
         tree = self.query_one(ObjectTree)
-        total = sum(row.verdict is not None and row.depth == 1 for row in tree.rows)
-        shown = sum(line.row.verdict is not None and line.row.depth == 1 for line in tree.shown)
-        text = f"{filters.describe(tree.filter)} · {shown} of {total}"
-        if tree.marked:
-            text += f" · {len(tree.marked)} marked"
-        wrong = filters.problem(tree.filter.text)
-        place = self.query_one("#shown", Static)
-        place.update(literal(wrong or text, "$text-error" if wrong else FAINT))
+        self.query_one("#shown", Static).update(notes.shown(tree.filter, tree.rows, tree.shown, tree.marked))
 
     def _draw_detail(self) -> None:
         place = self.query_one("#detail", Static)
@@ -346,23 +327,8 @@ class DriftScreen(Screen[None]):
 
     def _object(self, width: int) -> Content:
         tree = self.query_one(ObjectTree)
-        if self.picture is None:
+        if self.picture is None or self._changed is None:
             return literal("" if self._failed.message or self.link.trouble else f"{self._progress} …", FAINT)
         if tree.row is None:
-            return self._nothing()
+            return notes.nothing(tree.filter, self.picture, self._changed)
         return detail(tree.row, width, beside=self._beside)
-
-    def _nothing(self) -> Content:
-        """Why the tree is empty."""
-        tree = self.query_one(ObjectTree)
-        if tree.filter.text or tree.filter.place or self.picture is None or self._changed is None:
-            return literal("Nothing matches. esc shows all faults again.", FAINT)
-        summary = self.picture.report.summary
-        sure = f"{self._changed.astimezone():%H:%M:%S}"
-        return Content("\n\n").join(
-            [
-                literal("✓ Nothing is wrong.", "$text-success bold"),
-                literal(f"{summary['in-sync']} objects are in sync, {summary['ignored']} are ignored.", ""),
-                literal(f"Last sure of it at {sure}. ! shows everything.", FAINT),
-            ]
-        )
