@@ -12,7 +12,14 @@ from typing import Any
 
 import yaml
 
-_Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+_Safe: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
+class _Loader(_Safe):  # type: ignore[misc]
+    """A safe loader, to which a bare `=` is text, as it is to Go's (AlertmanagerConfig has it as a value)."""
+
+
+_Loader.add_constructor("tag:yaml.org,2002:value", lambda loader, node: loader.construct_scalar(node))
 
 # What YAML 1.1 (kubectl, Helm, kustomize) reads as a bool, null, number, sexagesimal, timestamp or merge key.
 _AMBIGUOUS = re.compile(

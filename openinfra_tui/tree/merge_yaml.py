@@ -107,9 +107,15 @@ class _Merge:
         if isinstance(mine, Block) and isinstance(new, Block) and mine.kind == new.kind:
             empty = replace(mine, items=(), tail=(), head="", prefix="")
             old = base if isinstance(base, Block) and base.kind == mine.kind else empty
+            before = len(self.clashes)
             merged = self._block(old, ours.key, mine, new, where)
-            if merged.items:
+            # Where a choice may leave nothing of a block, it is about all of the block: all is shown.
+            undecided = len(self.clashes) > before
+            if merged.items and not (
+                undecided and not _Merge("theirs")._block(old, ours.key, mine, new, where).items
+            ):
                 return merged
+            del self.clashes[before:]
         elif mine.value == new.value or (base and new.value == base.value):
             return mine
         elif base and mine.value == base.value:

@@ -1,13 +1,16 @@
 """`python -m tests.controlplane.mirrored FOLDER ENGINE`: a mirrored site, read where there is only its mirror.
 
-To be run in a network namespace of its own. Charts of OpenStack-Helm are the real ones; of the others only the
-package is fetched. What was fetched, and from where, is printed as JSON.
+To be run in a network namespace of its own. Charts of OpenStack-Helm are the real ones; of the others those that
+the folder in OPENINFRA_CHARTS holds as packages, while a package that it lacks is fetched and has no objects. What
+was fetched, and from where, is printed as JSON.
 """
 
 from __future__ import annotations
 
 import json
 import os
+import re
+import shutil
 import socket
 import sys
 from collections.abc import Iterator
@@ -37,6 +40,8 @@ from tests.controlplane.missing import tool
 TODAY = date(2026, 11, 25)
 SITE = Path(__file__).parents[1] / "sites" / "services.yaml"
 HOST = "https://tarballs.opendev.org/"
+# An image past the mirror, wherever it stands.
+OUTSIDE = re.compile(r"(?<![\w./-])(?:docker|ghcr|quay|gcr|registry\.k8s)\.io/[\w./-]+[:@][\w.:-]+")
 TOOLKIT = "helm-toolkit"
 MANIFEST = "application/vnd.oci.image.manifest.v1+json"
 AUTHOR = {
@@ -65,6 +70,7 @@ class Read:
     charts: dict[str, str] = field(default_factory=dict)
     git: dict[str, str] = field(default_factory=dict)
     images: dict[str, list[str]] = field(default_factory=dict)
+    past: list[str] = field(default_factory=list)
     listed: list[str] = field(default_factory=list)
 
 
@@ -81,12 +87,14 @@ def fill(
     folder: Path, helm: Path, wanted: Needs, charts: HelmRepository, registry: OciRegistry, server: GitServer
 ) -> None:
     """Put into the mirror what `mirror list` names, and nothing else."""
-    clone = checkout()
+    clone, given = checkout(), os.environ.get("OPENINFRA_CHARTS")
     for chart in wanted.charts:
         work = folder / "charts" / f"{chart.name}-{chart.version}"
         if chart.source.startswith(HOST):
             extract(clone, chart.version.partition("+")[2], (chart.name, TOOLKIT), work)
             package_folder(helm, work / chart.name, charts.folder, chart.version)
+        elif given and (package := Path(given, f"{chart.name}-{chart.version}.tgz")).is_file():
+            shutil.copy(package, charts.folder)
         else:
             text = f"apiVersion: v2\nname: {chart.name}\nversion: {chart.version}\n"
             charts.publish({"Chart.yaml": text.encode(), "values.yaml": b"{}\n"})
@@ -156,13 +164,16 @@ def argocd(root: Path) -> Iterator[Wanted]:
 
 
 def images(node: object) -> Iterator[str]:
-    """Every image that an object runs."""
+    """Every image that an object runs or names."""
     if isinstance(node, dict):
         for key, value in node.items():
             if key == "image" and isinstance(value, str):
                 yield value
             else:
                 yield from images(value)
+    elif isinstance(node, str):
+        # An operator's arguments and environment name images too.
+        yield from OUTSIDE.findall(node)
     elif isinstance(node, list):
         for item in node:
             yield from images(item)
@@ -183,7 +194,14 @@ def rendered(one: Wanted, helm: Path, folder: Path) -> set[str]:
     values = yaml.safe_dump(one.values).encode()
     words = ["--namespace", "openstack", "--values", "-"]
     text = proc.run([helm, "template", one.release, chart, *words], stdin=values).stdout
-    return {image for item in yaml.load_all(text, yaml.CSafeLoader) for image in images(item)}
+    # Definitions speak of images in their descriptions, and what only `helm test` starts is never asked for.
+    objects = [
+        item
+        for item in yamlio.load_all(text)
+        if item["kind"] != "CustomResourceDefinition"
+        and "test" not in (item["metadata"].get("annotations") or {}).get("helm.sh/hook", "")
+    ]
+    return {image for item in objects for image in images(item)}
 
 
 def read(folder: Path, engine: str) -> Read:
@@ -208,7 +226,9 @@ def read(folder: Path, engine: str) -> Read:
         for one in {"flux": flux, "argocd": argocd}[engine](folder / "out"):
             (found.git if one.in_git else found.charts)[one.release] = one.url
             found.images[one.release] = sorted(rendered(one, helm, folder))
-        for reference in sorted({image for several in found.images.values() for image in several}):
+        named = {image for several in found.images.values() for image in several}
+        found.past = sorted(image for image in named if not image.startswith(f"127.0.0.1:{registry.port}/"))
+        for reference in sorted(named - set(found.past)):
             proc.run([skopeo, "inspect", "--raw", "--tls-verify=false", f"docker://{reference}"])
         found.listed = sorted(image.mirror for image in wanted.images)
     return found

@@ -11,6 +11,7 @@ import yaml
 from openinfra_tui import proc
 from tests.controlplane.missing import tool
 from tests.controlplane.reconcile.argo import ArgoSite
+from tests.controlplane.reconcile.live import holders
 from tests.controlplane.reconcile.states import write_report
 from tests.controlplane.reconcile.waves import wave
 from tests.controlplane.waiting import eventually
@@ -77,6 +78,27 @@ def test_the_passwords_of_the_encrypted_values_reached_the_charts(site: ArgoSite
         for content in (item.get("data") or {}).values()
     ]
     assert not [content for content in contents if content == "password" or "ENC[" in content]
+
+
+def test_each_password_is_in_secrets_of_those_who_read_it_and_nowhere_else(site: ArgoSite) -> None:
+    found = holders(site.client, site.repository)
+    assert len(found) > 80
+    assert {
+        place for places in found.values() for place in places if not place.startswith("Secret ")
+    } == set()
+    readers: dict[str, set[str]] = {}
+    for place, objects in found.items():
+        for name in objects:
+            readers.setdefault(name, set()).add(place.partition(":")[0])
+    # A chart's Secrets begin with its name.
+    strangers = {
+        name
+        for name, components in readers.items()
+        if not any(name.partition("/")[2].startswith(component) for component in components)
+    }
+    assert strangers == set()
+    arrived = {place.partition(":")[0] for place, objects in found.items() if objects}
+    assert arrived >= {"keystone", "neutron", "nova"}
 
 
 def test_an_upgrade_of_two_services_in_one_commit_goes_in_order(site: ArgoSite) -> None:

@@ -216,3 +216,11 @@ def test_nothing_of_the_users_is_lost_and_nothing_half_merged(update: tuple[str,
 @given(updates())
 def test_ten_thousand_updates(update: tuple[str, str, str]) -> None:
     holds(*update)
+
+
+def test_a_choice_that_may_leave_nothing_of_a_block_shows_all_of_it() -> None:
+    base = "alpha:\n  alpha:\n    - alpha\n  beta: 1\n"
+    ours, theirs = "alpha: # mine0x\n  beta: mine1x\n", "alpha:\n  alpha:\n    - alpha\n"
+    holds(base, ours, theirs)
+    (conflict,) = merge(base, ours, theirs).conflicts
+    assert (conflict.where, conflict.ours) == ("alpha", ours.strip())

@@ -47,3 +47,8 @@ def test_tags_are_refused() -> None:
 def test_a_list_is_not_a_scalar() -> None:
     with pytest.raises(TypeError, match="not a scalar: list"):
         yamlio.scalar([1])
+
+
+def test_a_bare_equals_sign_is_text() -> None:
+    assert yamlio.load("- =\n- '!='\n") == ["=", "!="]
+    assert yamlio.load_all("matchType: =\n") == [{"matchType": "="}]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -60,16 +60,36 @@ def live_objects(client: Client, known: Mapping[str, str]) -> dict[str, Object]:
 
 def passwords(repository: Repository) -> dict[str, str]:
     """By secret value of a site's encrypted files, its place in the first of them."""
-    sops, key = tool("sops", "sops"), {"SOPS_AGE_KEY_FILE": str(repository.identity)}
     found: dict[str, str] = {}
-    for file in sorted((repository.folder / "sites").rglob("secrets.sops.yaml")):
-        values = yaml.safe_load(proc.run([sops, "decrypt", file], env=key).stdout)
-        for path, value in _leaves(values):
-            found.setdefault(value, f"<{file.parent.name}:{path}>")
+    for place, value in _encrypted(repository):
+        found.setdefault(value, f"<{place}>")
     return found
 
 
-def _kinds(client: Client) -> Iterator[tuple[str, str]]:
+def holders(client: Client, repository: Repository) -> dict[str, set[str]]:
+    """By component whose encrypted values hold it, and place there, the objects of the whole cluster with a password.
+
+    A password that several components know is there for each of them, and so are its objects. Helm's own record of
+    a release is compressed, and no part of this.
+    """
+    readers: dict[str, list[str]] = {}
+    for place, value in _encrypted(repository):
+        readers.setdefault(value, []).append(place)
+    found: dict[str, set[str]] = {place: set() for places in readers.values() for place in places}
+    for kind in sorted(set(_kinds(client, left_out=frozenset()))):
+        for obj in client.list(*kind):
+            contents = (obj.get("data") or {}).values() if kind[1] == "Secret" else ()
+            text = json.dumps(obj) + "".join(_text(content) for content in contents)
+            for value, places in readers.items():
+                if json.dumps(value)[1:-1] in text or value in text:
+                    for place in places:
+                        found[place].add(
+                            f"{kind[1]} {obj['metadata'].get('namespace', '')}/{obj['metadata']['name']}"
+                        )
+    return found
+
+
+def _kinds(client: Client, left_out: Container[str] = _NOT_OURS) -> Iterator[tuple[str, str]]:
     """Each kind once: the preferred version of a group does not serve all of them."""
     groups = client.request("GET", "/apis")["groups"]
     versions = [version["groupVersion"] for group in groups for version in group["versions"]]
@@ -77,11 +97,21 @@ def _kinds(client: Client) -> Iterator[tuple[str, str]]:
     for version in ("v1", *versions):
         group = version.partition("/")[0] if "/" in version else ""
         path = f"/apis/{version}" if group else f"/api/{version}"
-        for resource in () if group.endswith(_ENGINES) else client.request("GET", path)["resources"]:
+        engines = left_out is _NOT_OURS and group.endswith(_ENGINES)
+        for resource in () if engines else client.request("GET", path)["resources"]:
             kind = resource["kind"]
-            if "list" in resource["verbs"] and kind not in _NOT_OURS and (group, kind) not in seen:
+            if "list" in resource["verbs"] and kind not in left_out and (group, kind) not in seen:
                 seen.add((group, kind))
                 yield version, kind
+
+
+def _encrypted(repository: Repository) -> Iterator[tuple[str, str]]:
+    """COMPONENT:PATH of every encrypted value of a site, and the value."""
+    sops, key = tool("sops", "sops"), {"SOPS_AGE_KEY_FILE": str(repository.identity)}
+    for file in sorted((repository.folder / "sites").rglob("secrets.sops.yaml")):
+        values = yaml.safe_load(proc.run([sops, "decrypt", file], env=key).stdout)
+        for path, value in _leaves(values):
+            yield f"{file.parent.name}:{path}", value
 
 
 def _of_site(kind: str, obj: Object) -> bool:
