@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 VERDICTS = (
@@ -122,7 +123,7 @@ class Desired:
     problem: str = ""
     doubt: str = ""
 
-    @property
+    @cached_property
     def key(self) -> Key:
         """Its identity."""
         return key_of(self.object)

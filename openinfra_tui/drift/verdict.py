@@ -136,7 +136,8 @@ def settle(
     whole = found
     if revert is not None and revert.blocks and not desired.application.client_side:
         return replace(blocked(desired, revert.reason), differences=found, proof="dry-run")
-    asked = revert is not None and revert.object is not None
+    # Without a schema an owned list may be one that nobody removes: then the question itself was a guess.
+    asked = revert is not None and revert.object is not None and kind is not None
     if revert is not None and revert.object is not None:
         whole = compare(normalise.compared(rules.cut(revert.object, live)), there, kind, entries, wanted)
     elif assessment.reverts:
