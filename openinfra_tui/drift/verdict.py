@@ -62,6 +62,8 @@ def assess(
     early = _without_comparison(desired, live)
     if early is not None:
         return Assessment(early)
+    if live is None and desired.sealed and desired.doubt:
+        return Assessment(_verdict(desired, "unverified", "create", None, reason=desired.doubt))
     if live is None:
         return Assessment(_verdict(desired, "missing", "create", "local", reason=desired.doubt or None))
     if desired.doubt:
