@@ -188,6 +188,8 @@ def _one(
 ) -> tuple[list[Desired], str]:
     """The objects of one Kustomization, and why it cannot be built."""
     spec, ref = kustomization["spec"], ref_of(kustomization)
+    if _source_of(kustomization)[0] == "ExternalArtifact":
+        return [], "source: an ExternalArtifact, whose files another controller puts together"
     application = application_of(kustomization)
     folder = path_of(kustomization)
     changes = {theirs: spec[ours] for ours, theirs in _CHANGES.items() if spec.get(ours)}
