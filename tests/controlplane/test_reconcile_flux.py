@@ -406,6 +406,5 @@ def test_who_may_not_read_secrets_is_told_what_is_not_verified(
     inside = _of_releases(report)
     assert {item["verdict"] for item in inside} == {"unverified"}
     assert {item["engine"]["name"] for item in inside} == states.releases(site.client).keys()
-    assert {item["reason"] for item in inside} == {
-        "the release Secret cannot be read: only existence was compared"
-    }
+    said = "the release Secret cannot be read: only existence was compared"
+    assert all(item["reason"].startswith(said) for item in inside)  # of Secrets not even that
