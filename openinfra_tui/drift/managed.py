@@ -217,17 +217,20 @@ _SYSTEM = {
 }
 
 
-def leftovers(fields: Mapping[str, Any], desired: Any, live: Any, kind: Type | None) -> list[Path]:
+def leftovers(
+    fields: Mapping[str, Any], desired: Any, live: Any, kind: Type | None, *, merged: bool = False
+) -> list[Path]:
     """Topmost paths that a set holds, that live still has and desired lacks: what an apply would remove.
 
     An empty set or keyed list of a manifest is in no set of fields, as the server answers: who owns that node
     as a leaf, because somebody else made it, may have it removed. Without a schema any empty list may be one.
+    A three-way merge (`merged`) knows no sets of fields.
     """
     found: list[Path] = []
     unknown = kind is None
 
     def states(value: Any, kind: Type | None) -> bool:
-        if value != [] or not isinstance(value, list):
+        if merged or value != [] or not isinstance(value, list):
             return value is not MISSING
         return not (unknown or (kind is not None and (kind.list_keys or kind.is_set)))
 

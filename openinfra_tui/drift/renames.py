@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from openinfra_tui.drift.model import EngineRef, Key, ObjectVerdict
 
 _GENERATED = re.compile(r"(?P<stem>.+)-[2456789bcdfghkmt]{10}")
-_NEW = frozenset({"missing", "pending"})
+_NEW = frozenset({"missing", "pending", "unverified"})
 _OLD = frozenset({"extra", "pending"})
 
 
@@ -50,6 +50,12 @@ def paired(
         if len(items) != 1 or len(before) != 1:
             continue  # which takes the place of which cannot be told
         (item,), (other,) = items, before
+        if item.verdict == "unverified":
+            # Its name is not known: the old one may be the very same.
+            reason = f"{item.reason}; {other.key.name} is there"
+            replaced[id(item)] = dataclasses.replace(item, next="none", reason=reason)
+            gone.add(id(other))
+            continue
         then, now = live(other.api_version, other.key), wanted(item.key)
         if then is None or now is None:
             continue

@@ -145,7 +145,7 @@ def _applied_last(wanted: Mapping[str, Any], there: Mapping[str, Any], kind: Typ
         return []
     group = str(wanted.get("apiVersion", "")).rpartition("/")[0]
     known = None if is_custom(group) else kind
-    return managed.leftovers(managed.fields_of(last, known), wanted, there, known)
+    return managed.leftovers(managed.fields_of(last, known), wanted, there, known, merged=True)
 
 
 def is_custom(group: str) -> bool:

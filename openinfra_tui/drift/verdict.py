@@ -62,6 +62,8 @@ def assess(
     early = _without_comparison(desired, live)
     if early is not None:
         return Assessment(early)
+    if live is None and desired.sealed and desired.doubt:
+        return Assessment(_verdict(desired, "unverified", "create", None, reason=desired.doubt))
     if live is None:
         return Assessment(_verdict(desired, "missing", "create", "local", reason=desired.doubt or None))
     if desired.doubt:
@@ -136,7 +138,8 @@ def settle(
     whole = found
     if revert is not None and revert.blocks and not desired.application.client_side:
         return replace(blocked(desired, revert.reason), differences=found, proof="dry-run")
-    asked = revert is not None and revert.object is not None
+    # Without a schema an owned list may be one that nobody removes: then the question itself was a guess.
+    asked = revert is not None and revert.object is not None and kind is not None
     if revert is not None and revert.object is not None:
         whole = compare(normalise.compared(rules.cut(revert.object, live)), there, kind, entries, wanted)
     elif assessment.reverts:

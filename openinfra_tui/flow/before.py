@@ -35,9 +35,9 @@ class Before:
                         self.objects[ref, item.key] = item
 
     async def split(self, judge: Judge, desired: Desired, found: ObjectVerdict) -> ObjectVerdict:
-        """A verdict against HEAD, with what only waits for the engine called pending."""
+        """A verdict against HEAD that may be pending, and is called so where it only waits for the engine."""
         ref = desired.application.ref
-        if not self.applied.get(ref) or found.verdict not in ("missing", "drifted", "will-be-reverted"):
+        if not self.applied.get(ref):
             return found
         if not self.known(ref):
             reason = f"the applied revision {self.applied[ref][:12]} is not in this clone: fetch it"

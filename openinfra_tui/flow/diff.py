@@ -30,7 +30,7 @@ from openinfra_tui.flow.reading import Reader
 from openinfra_tui.flow.revisions import Renderer, lookup
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Mapping
+    from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Mapping, Sequence
 
     from openinfra_tui.drift.desired.flux import Rendered
     from openinfra_tui.drift.desired.source import Source
@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from openinfra_tui.drift.report import Report
     from openinfra_tui.flow.before import Before
     from openinfra_tui.flow.following import Change, Lost
+    from openinfra_tui.flow.judging import Asking
 
 _MOVES = 0.1  # seconds between two words on how far it is
 
@@ -178,13 +179,13 @@ class Job:
         self._lap("read")
         yield Progress("compare", 0, len(self.desired))
         self.judge = Judge(self.live, self.reader, place.overlay(self.desired))
-        comparing = asyncio.gather(*(self.verdict(item) for item in self.desired))
+        comparing = asyncio.ensure_future(self.verdicts(self.desired))
         try:
             while not (await asyncio.wait({comparing}, timeout=_MOVES))[0]:
                 yield Progress("compare", self._compared, len(self.desired))
         finally:
             comparing.cancel()
-        found = [*comparing.result()]
+        found = comparing.result()
         self._lap("compare")
         found += await self.extras()
         self._lap("extra")
@@ -208,13 +209,28 @@ class Job:
             timings=self._timings,
         )
 
-    async def verdict(self, desired: Desired) -> ObjectVerdict:
-        """The verdict of one object, pending told from drifted unless one side only is compared."""
-        found = await self.judge.verdict(desired)
-        if not self.request.against:
+    async def verdicts(self, items: Sequence[Desired]) -> list[ObjectVerdict]:
+        """The verdict of each object, pending told from drifted unless one side only is compared."""
+        begun = [self.judge.begun(item) for item in items]
+        found = [verdict for verdict, _ in begun]
+        # Most are settled at once, and a task for each of those would take longer than that.
+        left = [index for index, (verdict, asking) in enumerate(begun) if asking or self._may_wait(verdict)]
+        self._compared += len(items) - len(left)
+        settled = await asyncio.gather(*(self._settled(items[index], *begun[index]) for index in left))
+        for index, verdict in zip(left, settled, strict=True):
+            found[index] = verdict
+        return found
+
+    async def _settled(self, desired: Desired, found: ObjectVerdict, asking: Asking | None) -> ObjectVerdict:
+        if asking is not None:
+            found = await asking()
+        if self._may_wait(found):
             found = await self.before.split(self.judge, desired, found)
         self._compared += 1
         return found
+
+    def _may_wait(self, found: ObjectVerdict) -> bool:
+        return not self.request.against and found.verdict in ("missing", "drifted", "will-be-reverted")
 
     async def extras(self) -> list[ObjectVerdict]:
         """What is there and not in Git; none where only a part is looked at."""

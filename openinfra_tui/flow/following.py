@@ -48,7 +48,8 @@ async def changes(job: Job) -> AsyncGenerator[Change | Lost, None]:
     reader = job.reader
     if reader is None:
         raise AssertionError("a dump is not watched")
-    verdicts = {id(item): await job.verdict(item) for item in job.desired}
+    first = await job.verdicts(job.desired)
+    verdicts = {id(item): verdict for item, verdict in zip(job.desired, first, strict=True)}
     known = await _shown(job, verdicts)
     queue: asyncio.Queue[tuple[Resource, Event | ApiError]] = asyncio.Queue()
     async with asyncio.TaskGroup() as tasks:
@@ -67,7 +68,7 @@ async def changes(job: Job) -> AsyncGenerator[Change | Lost, None]:
                     continue
                 refs = {EngineRef(key.kind, key.namespace, key.name) for key in touched}
                 anew = [i for i in job.desired if i.key in touched or i.application.ref in refs]
-                found = await asyncio.gather(*(job.verdict(item) for item in anew))
+                found = await job.verdicts(anew)
                 verdicts |= {id(item): verdict for item, verdict in zip(anew, found, strict=True)}
                 now = await _shown(job, verdicts)
                 for place in sorted({*known, *now}, key=str):

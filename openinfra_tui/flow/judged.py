@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -62,7 +61,7 @@ class Judged:
         return replace(before, objects=objects, repository=repository, coverage={**before.coverage, **counts})
 
     async def _judge(self, job: Job, items: list[Desired]) -> None:
-        found = await asyncio.gather(*(job.verdict(item) for item in items))
+        found = await job.verdicts(items)
         for item, verdict in zip(items, found, strict=True):
             self._found[_place(item)] = verdict
             self._from[_place(item)] = _basis(job, item)

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import dataclasses
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from openinfra_tui.drift import place, verdict
 from openinfra_tui.flow.asking import Asker
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Coroutine, Mapping
 
     from openinfra_tui.drift.live import Live
     from openinfra_tui.drift.model import Desired, ObjectVerdict
     from openinfra_tui.flow.reading import Reader
+
+    Asking = Callable[[], Coroutine[Any, Any, ObjectVerdict]]
 
 
 class Judge:
@@ -33,19 +36,24 @@ class Judge:
 
     async def verdict(self, desired: Desired) -> ObjectVerdict:
         """The verdict of one object against the cluster, whatever revision it is of."""
+        found, asking = self.begun(desired)
+        return found if asking is None else await asking()
+
+    def begun(self, desired: Desired) -> tuple[ObjectVerdict, Asking | None]:
+        """The verdict as far as it needs nobody, and what is left to ask for it, if anything."""
         early = place.hindrance(desired, self.live, self.brings)
         if early is not None:
-            return early
+            return early, None
         there = self.live.find(desired.object)
         kind = self.live.schemas.find(str(desired.object.get("apiVersion")), desired.key.kind)
         found = verdict.assess(desired, there, kind, admission=self._admission(desired, there))
-        if self.asker is None:
-            return found.verdict
-        if there is None and found.verdict.verdict == "missing":
-            return await self._absent(desired, found.verdict)
-        if not found.ask or there is None:
-            return found.verdict
-        return await self.asker.settle(desired, there, kind, found)
+        asker = self.asker
+        if asker is None:
+            return found.verdict, None
+        if there is None:
+            missing = found.verdict.verdict == "missing"
+            return found.verdict, partial(self._absent, desired, found.verdict) if missing else None
+        return found.verdict, partial(asker.settle, desired, there, kind, found) if found.ask else None
 
     async def _absent(self, desired: Desired, found: ObjectVerdict) -> ObjectVerdict:
         """Whether the server would take what is missing."""

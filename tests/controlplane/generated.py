@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tests.controlplane.client import Client, Object
+from tests.controlplane.waiting import eventually
 
 GROUP_VERSION = "property.drift.test/v1"
 LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
@@ -71,7 +72,7 @@ CRD: Object = {
 
 
 def install(client: Client) -> None:
-    """The definition of the custom kind, until it is served."""
+    """The definition of the custom kind, until it is served, with its schema."""
     client.apply(CRD)
     client.wait_for(
         "apiextensions.k8s.io/v1",
@@ -82,6 +83,13 @@ def install(client: Client) -> None:
             in [c["status"] for c in crd["status"].get("conditions") or [] if c["type"] == "Established"]
         ),
     )
+
+    def published() -> bool:
+        index = json.loads(client.request("GET", "/openapi/v3"))  # it does not say that it is JSON
+        found = index["paths"].get(f"apis/{GROUP_VERSION}")
+        return found is not None and "list-map-keys" in str(client.request("GET", found["serverRelativeURL"]))
+
+    eventually(published, timeout=60)
 
 
 def _text_map(dice: random.Random) -> Object:

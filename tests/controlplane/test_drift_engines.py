@@ -74,6 +74,10 @@ class Site:
     def client(self) -> Client:
         return self.plane.client()
 
+    @property
+    def head(self) -> str:
+        return proc.run(["git", "-C", self.work, "rev-parse", "HEAD"]).stdout.decode().strip()
+
     def git(self, *words: str) -> None:
         who = ["-c", "user.name=O", "-c", "user.email=o@c.example"]
         proc.run(["git", "-C", self.work, *who, *words])
@@ -271,14 +275,13 @@ def _ask(client: Client, item: Object, stamp: str) -> None:
 
 
 def _fetched(site: Site, source: Object) -> None:
-    head = proc.run(["git", "-C", site.work, "rev-parse", "HEAD"]).stdout.decode().strip()
     _ask(site.client, source, f"{time.time_ns()}")
     site.client.wait_for(
         source["apiVersion"],
         source["kind"],
         "site",
         "flux-system",
-        until=lambda item: head in str((item.get("status", {}).get("artifact") or {}).get("revision")),
+        until=lambda item: site.head in str((item.get("status", {}).get("artifact") or {}).get("revision")),
     )
 
 
@@ -339,7 +342,8 @@ def _synced(site: Site, engine: ArgoCD, entries: list[Object]) -> set[str]:
         time.sleep(1)  # times of Argo CD are in whole seconds
         engine.refresh(name)
         options = entry["spec"]["syncPolicy"]["syncOptions"]
-        operation = {"sync": {"revision": "main", "prune": True, "syncOptions": options}}
+        # Of a branch the repository server remembers for minutes which commit it was.
+        operation = {"sync": {"revision": site.head, "prune": True, "syncOptions": options}}
         client.patch(entry, {"operation": operation})
 
         def done(item: Object) -> bool:

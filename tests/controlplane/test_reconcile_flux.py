@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import base64
 import itertools
+import json
 import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import yaml
+from click.testing import CliRunner
 
 from openinfra_tui import proc
+from openinfra_tui.cli.diff import command as diff
+from tests.controlplane import users
 from tests.controlplane.client import Object, condition
 from tests.controlplane.missing import tool
 from tests.controlplane.reconcile import states
@@ -339,3 +343,68 @@ def test_a_removed_component_stays_until_it_is_removed_for_good(converged: Conve
     again = _objects(site, "heat")
     assert again.keys() == before["heat"].keys()
     assert not set(again.values()) & set(before["heat"].values())
+
+
+def _report(site: FluxSite, user: str, folder: Path, *words: str) -> dict[str, Any]:
+    """What `diff` says as a user, with caches that hold no chart."""
+    config = str(site.plane.kubeconfig(user))
+    arguments = [str(site.repository.folder), "--kubeconfig", config, "--output", "json", "--offline", *words]
+    environment = {"XDG_CACHE_HOME": str(folder / "cache"), "HELM_CACHE_HOME": str(folder / "helm")}
+    result = CliRunner().invoke(diff, arguments, env=environment)
+    assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
+    return dict(json.loads(result.stdout))
+
+
+def _of_releases(report: dict[str, Any]) -> list[dict[str, Any]]:
+    return [item for item in report["objects"] if item["engine"]["kind"] == "HelmRelease"]
+
+
+def test_every_object_of_every_release_is_verified_and_an_edit_in_one_is_found(
+    converged: ConvergedSite, tmp_path: Path
+) -> None:
+    site = converged.site
+    key = ["--age-key", str(site.repository.identity)]
+    report = _report(site, users.ADMIN, tmp_path, *key)
+    assert {item["verdict"] for item in report["objects"]} == {"in-sync"}
+    inside = _of_releases(report)
+    assert {item["engine"]["name"] for item in inside} == states.releases(site.client).keys()
+    assert {item["proof"] for item in inside} == {"local", "dry-run"}
+    assert len(inside) > 200
+
+    live = site.client.get("apps/v1", "Deployment", "heat-api", "openstack")
+    containers = live["spec"]["template"]["spec"]["containers"]
+    image = containers[0]["image"]
+
+    def set_image(name: str) -> None:
+        changed = [{**containers[0], "image": name}, *containers[1:]]
+        change = {"spec": {"template": {"spec": {"containers": changed}}}}
+        site.client.patch(live, change, "kubectl-edit")
+
+    set_image("registry.example/other:1")
+    try:
+        (found,) = (
+            item
+            for item in _report(site, users.ADMIN, tmp_path, *key)["objects"]
+            if item["verdict"] != "in-sync"
+        )
+    finally:
+        set_image(image)
+    assert (found["kind"], found["name"], found["verdict"]) == ("Deployment", "heat-api", "drifted")
+    (difference,) = found["differences"]
+    assert difference["path"] == f"/spec/template/spec/containers[name={containers[0]['name']}]/image"
+    assert (difference["desired"], difference["live"]) == (image, "registry.example/other:1")
+    assert difference["blame"][0]["manager"] == "kubectl-edit"
+
+
+def test_who_may_not_read_secrets_is_told_what_is_not_verified(
+    converged: ConvergedSite, tmp_path: Path
+) -> None:
+    site = converged.site
+    users.grant(site.client)  # again, as the site has brought kinds
+    report = _report(site, users.NO_SECRETS, tmp_path)
+    assert {item["verdict"] for item in report["objects"]} == {"in-sync", "unverified"}
+    inside = _of_releases(report)
+    assert {item["verdict"] for item in inside} == {"unverified"}
+    assert {item["engine"]["name"] for item in inside} == states.releases(site.client).keys()
+    said = "the release Secret cannot be read: only existence was compared"
+    assert all(item["reason"].startswith(said) for item in inside)  # of Secrets not even that

@@ -2,7 +2,11 @@
 
 import base64
 import json
+import os
+import subprocess
+import sys
 from datetime import date
+from pathlib import Path
 
 import jsonschema
 import pytest
@@ -237,3 +241,17 @@ def test_no_kubeconfig_is_told(tmp_path, monkeypatch):
     monkeypatch.setenv("KUBECONFIG", str(tmp_path / "none"))
     with pytest.raises(UserError, match="no kubeconfig"):
         kubeconfig.load()
+
+
+def test_the_first_line_comes_at_once(tmp_path):
+    """Within 600 ms, and of that the processor's time: a busy machine is not ours to test."""
+    (tmp_path / "dump.json").write_text("{}")
+    words = [sys.executable, "-m", "openinfra_tui", "diff", str(tmp_path), "--from-dump"]
+    taken = []
+    for _ in range(3):
+        with subprocess.Popen([*words, str(tmp_path / "dump.json")], stderr=subprocess.PIPE) as process:
+            assert process.stderr is not None
+            assert process.stderr.readline() == b"connect\n"
+            counted = Path(f"/proc/{process.pid}/stat").read_text().rpartition(")")[2].split()
+            taken.append((int(counted[11]) + int(counted[12])) / os.sysconf("SC_CLK_TCK"))
+    assert min(taken) < 0.6

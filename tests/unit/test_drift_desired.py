@@ -325,3 +325,10 @@ def test_a_revision_is_read_without_the_work_tree(tmp_path):
         source.at_revision(root, "nothing", tmp_path / "none")
     with pytest.raises(UserError, match="not a revision"):
         source.at_revision(root, "--output=x", tmp_path / "none")
+
+
+def test_a_source_that_a_controller_puts_together_is_told(tmp_path):
+    artifact = {"kind": "ExternalArtifact", "name": "apps"}
+    write(tmp_path, {"c/apps.yaml": [kustomization(path="./staging", sourceRef=artifact)]})
+    (problem,) = rendered(tmp_path).problems.values()
+    assert problem == "source: an ExternalArtifact, whose files another controller puts together"

@@ -5,12 +5,12 @@ from __future__ import annotations
 import base64
 import posixpath
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Protocol
 
 import yaml
 
-from openinfra_tui.drift.desired import goyaml
+from openinfra_tui.drift.desired import generated, goyaml
 from openinfra_tui.drift.desired.build import build
 from openinfra_tui.drift.desired.sealed import Opener
 from openinfra_tui.drift.desired.substitute import SubstitutionError, substitute
@@ -188,6 +188,8 @@ def _one(
 ) -> tuple[list[Desired], str]:
     """The objects of one Kustomization, and why it cannot be built."""
     spec, ref = kustomization["spec"], ref_of(kustomization)
+    if _source_of(kustomization)[0] == "ExternalArtifact":
+        return [], "source: an ExternalArtifact, whose files another controller puts together"
     application = application_of(kustomization)
     folder = path_of(kustomization)
     changes = {theirs: spec[ours] for ours, theirs in _CHANGES.items() if spec.get(ours)}
@@ -206,11 +208,13 @@ def _one(
     common = spec.get("commonMetadata") or {}
     out = []
     problem = ""
-    for item in objects:
+    opened = [opener.open(item) for item in objects]
+    by = _generated(objects, opened) if spec.get("decryption") else {}
+    for item, (plain, closed) in zip(objects, opened, strict=True):
         name = str((item.get("metadata") or {}).get("name") or "")
         origin = source.origin(str(item.get("kind", "")), name, folder)
         trouble = missing
-        manifest, closed = opener.open(item)
+        manifest, doubtful = generated.renamed(plain, by) if by else (plain, False)
         if variables is not None and not missing:
             try:
                 manifest = substitute(manifest, variables, strict=True)
@@ -219,10 +223,24 @@ def _one(
         if trouble:
             problem = trouble  # one failure fails the whole Kustomization
         manifest = _with_metadata(manifest, common, labels)
-        out.append(Desired(manifest, application, origin, closed, trouble))
+        doubt = generated.DOUBT if doubtful else ""
+        out.append(Desired(manifest, application, origin, closed, trouble, doubt))
     if problem:
-        out = [Desired(d.object, d.application, d.origin, d.sealed, d.problem or problem) for d in out]
+        out = [replace(item, problem=item.problem or problem) for item in out]
     return out, problem
+
+
+def _generated(
+    objects: Sequence[Mapping[str, Any]], opened: Sequence[tuple[Mapping[str, Any], tuple[str, ...]]]
+) -> dict[str, str]:
+    """New names of the Secrets that hold an encrypted file, whether it could be opened or not."""
+    return generated.names(
+        (built, built if closed else plain)
+        for built, (plain, closed) in zip(objects, opened, strict=True)
+        if built.get("kind") == "Secret"
+        and (closed or plain.get("data") != built.get("data"))
+        and "data" in built
+    )
 
 
 def _variables(spec: Mapping[str, Any], namespace: str, lookup: Lookup) -> dict[str, str] | None:

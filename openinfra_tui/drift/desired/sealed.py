@@ -84,7 +84,7 @@ def is_sealed(text: bytes) -> bool:
 
 def _raw(value: Any) -> bytes:
     try:
-        return base64.b64decode(str(value), validate=True)
+        return base64.b64decode("".join(str(value).split()), validate=True)  # kustomize breaks its lines
     except (binascii.Error, ValueError):
         return b""
 
