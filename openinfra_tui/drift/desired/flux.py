@@ -234,8 +234,8 @@ def _one(
 def typed(manifest: dict[str, Any]) -> dict[str, Any]:
     """A manifest as the Go types of Kubernetes write it: so kustomize-controller sends it (fluxcd/pkg, ssa).
 
-    The metadata of a template is there even where it is empty, so Flux owns it. An apply without it would take
-    away the labels that the server adds to the template of a Job, and those are immutable.
+    The metadata of a template is there even where it is empty, so Flux owns it. An apply without it would
+    take away the labels that the server adds to the template of a Job, and those are immutable.
     """
     out = manifest
     for path in _TEMPLATES.get((str(manifest.get("apiVersion")), str(manifest.get("kind"))), ()):
