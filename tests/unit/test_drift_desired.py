@@ -332,3 +332,43 @@ def test_a_source_that_a_controller_puts_together_is_told(tmp_path):
     write(tmp_path, {"c/apps.yaml": [kustomization(path="./staging", sourceRef=artifact)]})
     (problem,) = rendered(tmp_path).problems.values()
     assert problem == "source: an ExternalArtifact, whose files another controller puts together"
+
+
+def test_a_long_encrypted_file_of_a_secret_is_opened_however_kustomize_breaks_its_lines(tmp_path):
+    if not copies("sops"):
+        pytest.fail("the sops program is a dependency of the tests")
+    identity = x25519.Identity.generate()
+    (tmp_path / "key").write_text(f"{identity}\n")
+    shut = sops.encrypt({"a": {"b": "x" * 90}}, [str(identity.to_public())])
+    lines = base64.encodebytes(shut.encode()).decode()
+    assert "\n" in lines.strip()
+    secret = {
+        "apiVersion": "v1",
+        "kind": "Secret",
+        "metadata": {"name": "s"},
+        "data": {"secrets.yaml": lines},
+    }
+    opened, closed = Opener(tmp_path / "key").open(secret)
+    assert closed == ()
+    assert yamlio.load(base64.b64decode(opened["data"]["secrets.yaml"])) == {"a": {"b": "x" * 90}}
+
+
+def test_flux_owns_the_metadata_of_the_templates_of_jobs_even_where_they_are_empty():
+    # Seen on the real one: managedFields of its Job have f:template.f:metadata.
+    job = {
+        "apiVersion": "batch/v1",
+        "kind": "Job",
+        "metadata": {"name": "j"},
+        "spec": {"template": {"spec": {}}},
+    }
+    assert flux.typed(job)["spec"] == {"template": {"metadata": {}, "spec": {}}}
+    cron = {
+        "apiVersion": "batch/v1",
+        "kind": "CronJob",
+        "spec": {"jobTemplate": {"spec": {"template": {"spec": {}}}}},
+    }
+    template = {"metadata": {}, "spec": {"template": {"metadata": {}, "spec": {}}}}
+    assert flux.typed(cron)["spec"] == {"jobTemplate": template}
+    labelled = {**job, "spec": {"template": {"metadata": {"labels": {"a": "b"}}}}}
+    assert flux.typed(labelled) == labelled
+    assert flux.typed({**job, "spec": None}) == {**job, "spec": None}

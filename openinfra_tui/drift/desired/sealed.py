@@ -84,7 +84,8 @@ def is_sealed(text: bytes) -> bool:
 
 def _raw(value: Any) -> bytes:
     try:
-        return base64.b64decode("".join(str(value).split()), validate=True)  # kustomize breaks its lines
+        # kustomize writes long values over several lines.
+        return base64.b64decode("".join(str(value).split()), validate=True)
     except (binascii.Error, ValueError):
         return b""
 

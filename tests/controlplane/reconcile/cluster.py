@@ -185,16 +185,13 @@ def converge(site: FluxSite, timeout: float = 900.0) -> ConvergedSite:
 
 @contextmanager
 def flux_site(
-    folder: Path,
-    servers: Callable[[], AbstractContextManager[ChartServers]] = chart_servers,
-    preset: str | Path = PRESET,
+    folder: Path, servers: Callable[[], AbstractContextManager[ChartServers]] = chart_servers
 ) -> Iterator[FluxSite]:
-    """Generate a preset or the site of a file, push it, start everything, and bootstrap as the runbook says.
+    """Generate the preset, push it, start everything, and bootstrap as the runbook says.
 
     Args:
         folder: an empty folder.
         servers: gives the charts.
-        preset: its name, or the file.
 
     Raises:
         Missing: a program or a CRD is not on this machine.
@@ -206,7 +203,7 @@ def flux_site(
         plane.start_scheduler()
         client = plane.client()
         crds.install(client, ["flux"])
-        repository = generated(folder, stack.enter_context(GitServer(folder / "git")), preset)
+        repository = generated(folder, stack.enter_context(GitServer(folder / "git")), PRESET)
         nodes = repository.plan.site.get("nodes")
         machines = [Machine(node["name"], node["addresses"]["management"]) for node in nodes]
         kubelet = stack.enter_context(Kubelet(client, machines, job_effects()))
