@@ -42,6 +42,12 @@ def scope(node: str) -> str:
 
 
 @pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int:
+    """One more than there are processors: who tests a cluster mostly waits for it."""
+    return (os.cpu_count() or 1) + 1
+
+
+@pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: WorkerController) -> LoadScopeScheduling:
     """Deal the clusters first, a process each, and the rest to whoever is free."""
     from xdist.scheduler.loadscope import LoadScopeScheduling
