@@ -62,6 +62,8 @@ def not_in_git(
         kept = "labelled by the engine, and not in its inventory"
     elif not application.prune:
         kept = kept or "the engine does not prune"
+    elif owner_of(live) != application.ref:
+        kept = kept or "it lost the labels of its owner, without which Flux deletes nothing"
     deleted = not kept and not application.suspended
     reason = kept or ("suspended: nothing deletes it now" if application.suspended else None)
     return ObjectVerdict(

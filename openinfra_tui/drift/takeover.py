@@ -15,7 +15,7 @@ from openinfra_tui.drift.mask import LAST_APPLIED
 from openinfra_tui.drift.values import same
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from openinfra_tui.drift.managed import Entry, Path
     from openinfra_tui.drift.model import Application
@@ -49,17 +49,19 @@ def reverts(
     mine = managed.own(entries, application.manager)
     folded = [entry for entry in entries if entry is not mine and _folds(application, entry)]
     kept = [entry for entry in entries if entry not in folded and entry is not mine]
+    stated = (managed.fields_of(wanted, kind), *(entry.fields for entry in kept))
     found: dict[Path, None] = dict.fromkeys(_annotations(application, there, wanted))
     for entry in folded:
         tops = set(managed.leftovers(entry.fields, wanted, there, kind))
         for path in managed.paths(entry.fields):
             gone = any(path[:length] in tops for length in range(1, len(path) + 1))
-            if not gone or any(managed.states(other.fields, path) for other in kept):
+            # An item goes with all that others own in it, unless one of them owns the item.
+            held = managed.states if path[-1].startswith("f:") else managed.holds
+            if not gone or any(held(other.fields, path) for other in kept):
                 continue
-            if _states_nothing(there, path, kind):
-                # No set of fields holds it, so it goes only with what it is in.
-                path = _alone_in(path, wanted, kind, kept)
-            if path:
+            if above := _alone_in(path, kind, stated):
+                found[above] = None
+            elif not _states_nothing(there, path, kind):  # no set of fields holds it: it goes only with more
                 found[path] = None
     # A path below another one goes with it.
     return [path for path in found if not any(path[:n] in found for n in range(1, len(path)))]
@@ -84,37 +86,43 @@ def _states_nothing(there: Mapping[str, Any], path: Path, kind: Type | None) -> 
     return isinstance(value, list) and not value and kind is not None and bool(kind.list_keys or kind.is_set)
 
 
-def _alone_in(path: Path, wanted: Mapping[str, Any], kind: Type | None, kept: list[Entry]) -> Path:
-    """The topmost struct around a path of which neither the manifest nor another manager states anything."""
-    stated = managed.fields_of(wanted, kind)
-    for length in range(1, len(path)):
+def _alone_in(path: Path, kind: Type | None, stated: Iterable[Mapping[str, Any]]) -> Path:
+    """The topmost field of a struct around a path in which nobody else states anything.
+
+    It goes as a whole, with what nobody owns in it (structured-merge-diff, Set.EnsureNamedFieldsAreMembers).
+    """
+    for length, element in enumerate(path[:-1], start=1):
         above = path[:length]
-        if not any(managed.states(fields, above) for fields in (stated, *(item.fields for item in kept))):
+        properties = (
+            (kind.node.get("properties") or {}) if kind is not None and element.startswith("f:") else {}
+        )
+        named = element[2:] in properties and above != ("f:metadata",)
+        if named and not any(managed.states(fields, above) for fields in stated):
             return above
+        kind = managed.below(kind, element)
     return ()
 
 
-def without(applied: Mapping[str, Any], paths: tuple[Path, ...], *, emptied: bool) -> dict[str, Any]:
-    """An object without some paths.
+def without(applied: Mapping[str, Any], paths: tuple[Path, ...]) -> tuple[dict[str, Any], tuple[str, ...]]:
+    """An object without some paths, and the JSON pointers of maps and lists of which nothing is left.
 
     Args:
         applied: the object as a server-side apply leaves it.
         paths: of fieldsV1.
-        emptied: a map or list of which nothing is left is null, as structured-merge-diff leaves it.
     """
     out: dict[str, Any] = deepcopy(dict(applied))
+    emptied = []
     pointers = [pointer for path in paths if (pointer := managed.locate(out, path))]
     # Later items of a list first, so that earlier positions stay what they are.
     for pointer in sorted(pointers, key=_position, reverse=True):
         *above, last = (part.replace("~1", "/").replace("~0", "~") for part in pointer.split("/")[1:])
         node: Any = out
-        holder: Any = None
         for part in above:
-            holder, node = node, node[int(part)] if isinstance(node, list) else node[part]
+            node = node[int(part)] if isinstance(node, list) else node[part]
         del node[int(last) if isinstance(node, list) else last]
-        if emptied and not node and isinstance(holder, dict):
-            holder[above[-1]] = None
-    return out
+        if not node:
+            emptied.append(pointer.rpartition("/")[0])
+    return out, tuple(emptied)
 
 
 def _position(pointer: str) -> list[tuple[int, int, str]]:

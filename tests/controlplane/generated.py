@@ -167,7 +167,9 @@ def _service(dice: random.Random) -> Object:
         if dice.random() < 0.4:
             item["targetPort"] = dice.choice([80, "http"])
         ports.append(item)
-    return {"apiVersion": "v1", "kind": "Service", "spec": {"ports": ports, "selector": _text_map(dice)}}
+    # Never an empty one: Flux drops it when it reads a built-in kind, which we do not foretell.
+    selector = {"app": dice.choice("xy"), **_text_map(dice)}
+    return {"apiVersion": "v1", "kind": "Service", "spec": {"ports": ports, "selector": selector}}
 
 
 def _config_map(dice: random.Random) -> Object:
