@@ -253,6 +253,7 @@ def leftovers(
     return found
 
 
+COMPACT = (",", ":")  # as the server writes keys, which are compared as text
 # What an empty set or keyed list adds to a set of fields: not even itself.
 NOTHING: dict[str, Any] = {"": {}}
 
@@ -273,7 +274,7 @@ def fields_of(value: Any, kind: Type | None) -> dict[str, Any]:
         for item in value:
             keys = {key: (item.get(key, kind.key_defaults.get(key))) for key in kind.list_keys}
             named = {key: found for key, found in keys.items() if found is not None}
-            out[f"k:{json.dumps(named, sort_keys=True)}"] = fields_of(item, kind.items)
+            out[f"k:{json.dumps(named, sort_keys=True, separators=COMPACT)}"] = fields_of(item, kind.items)
         return out
     if isinstance(value, list) and kind is not None and kind.is_set:
         return {".": {}, **{f"v:{json.dumps(item)}": {} for item in value}}

@@ -226,6 +226,13 @@ def test_fields_of_a_set_of_paths():
     assert managed.touches(fields, ("f:spec", "f:a", "f:below"))
 
 
+def test_what_a_manifest_states_is_written_as_the_server_writes_it():
+    wanted = thing({"containers": [{"name": "a", "ports": [{"containerPort": 80}]}]})
+    stated = managed.fields_of(wanted, KIND)
+    port = 'k:{"containerPort":80,"protocol":"TCP"}'
+    assert managed.states(stated, ("f:spec", "f:containers", 'k:{"name":"a"}', "f:ports", port))
+
+
 def test_differences_are_aligned_by_key_and_blamed():
     there = live(
         {"replicas": 5, "containers": [{"name": "side", "image": "s"}, {"name": "app", "image": "new"}]},
