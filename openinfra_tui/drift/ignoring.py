@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from openinfra_tui.drift import managed, normalise
+from openinfra_tui.drift.pointer import escaped, for_removal
 from openinfra_tui.drift.values import same
 
 if TYPE_CHECKING:
@@ -68,8 +69,7 @@ class Ignoring:
         for entry in managed.entries(live) if self.managers else ():
             if entry.manager in self.managers:
                 found |= {managed.locate(manifest, path) for path in managed.paths(entry.fields)} - {""}
-        # Later items of a list first, so that earlier positions stay what they are.
-        return normalise.without(manifest, sorted(found, key=_position, reverse=True))
+        return normalise.without(manifest, for_removal(found))
 
     def differing(self, desired: Mapping[str, Any], live: Mapping[str, Any]) -> str:
         """The first rule that takes a difference out of sight, or an empty string."""
@@ -136,14 +136,14 @@ def _step(token: re.Match[str], pointer: str, node: Any) -> list[tuple[str, Any]
         return [(pointer, node)] if same == (token["operator"] == "==") else []
     if token["iterate"]:
         items = enumerate(node) if isinstance(node, list) else node.items() if isinstance(node, dict) else ()
-        return [(f"{pointer}/{_escaped(key)}", value) for key, value in items]
+        return [(f"{pointer}/{escaped(key)}", value) for key, value in items]
     if token["index"]:
         index = int(token["index"])
         if not isinstance(node, list) or not -len(node) <= index < len(node):
             return []
         return [(f"{pointer}/{index % len(node)}", node[index])]
     name = token["name"] or json.loads(token["quoted"] or token["key"])
-    return [(f"{pointer}/{_escaped(name)}", node[name])] if isinstance(node, dict) and name in node else []
+    return [(f"{pointer}/{escaped(name)}", node[name])] if isinstance(node, dict) and name in node else []
 
 
 def _along(path: str, node: Any) -> list[tuple[str, Any]]:
@@ -157,11 +157,3 @@ def _along(path: str, node: Any) -> list[tuple[str, Any]]:
         if not token["self"]:
             here = [found for pointer, value in here for found in _step(token, pointer, value)]
     return here
-
-
-def _escaped(part: object) -> str:
-    return str(part).replace("~", "~0").replace("/", "~1")
-
-
-def _position(pointer: str) -> list[tuple[int, int, str]]:
-    return [(1, int(part), "") if part.isdigit() else (0, 0, part) for part in pointer.split("/")]

@@ -13,6 +13,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from openinfra_tui.drift.model import Blame
+from openinfra_tui.drift.pointer import escaped
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -290,7 +291,7 @@ def locate(live: Any, path: Path) -> str:
         if found is MISSING:
             return ""
         if isinstance(node, dict):
-            out += "/" + str(decoded(element)).replace("~", "~0").replace("/", "~1")
+            out += "/" + escaped(decoded(element))
         else:
             out += f"/{next(index for index, item in enumerate(node) if item is found or item == found)}"
         node = found

@@ -14,6 +14,8 @@ import json
 import re
 from typing import TYPE_CHECKING, Any
 
+from openinfra_tui.drift.pointer import escaped, unescaped
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -141,10 +143,10 @@ class Masker:
 
 def _field_name(path: str) -> str:
     """The name that says what a value is: of the field, or of the item whose `value` it is."""
-    last = path.rpartition("/")[2].replace("~1", "/").replace("~0", "~")
+    last = unescaped(path.rpartition("/")[2])
     item = re.search(r"\[name=([^\]]+)\]/value$", path)
     if item:
         return item[1]
-    if path.endswith(LAST_APPLIED.replace("/", "~1")):
+    if path.endswith(escaped(LAST_APPLIED)):
         return LAST_APPLIED
     return last

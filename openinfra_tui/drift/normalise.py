@@ -8,6 +8,7 @@ from copy import deepcopy
 from typing import TYPE_CHECKING, Any
 
 from openinfra_tui.drift.model import group_of
+from openinfra_tui.drift.pointer import parts_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -94,7 +95,7 @@ def without(manifest: Mapping[str, Any], pointers: Iterable[str]) -> dict[str, A
     """A copy without what JSON pointers lead to; pointers that lead nowhere change nothing."""
     out = deepcopy(dict(manifest))
     for pointer in pointers:
-        parts = [part.replace("~1", "/").replace("~0", "~") for part in pointer.split("/")[1:]]
+        parts = parts_of(pointer)
         node: Any = out
         for part in parts[:-1]:
             node = _step(node, part)
@@ -110,8 +111,8 @@ def without(manifest: Mapping[str, Any], pointers: Iterable[str]) -> dict[str, A
 def value_at(manifest: Any, pointer: str) -> Any:
     """What a JSON pointer leads to, or None."""
     node = manifest
-    for part in pointer.split("/")[1:]:
-        node = _step(node, part.replace("~1", "/").replace("~0", "~"))
+    for part in parts_of(pointer):
+        node = _step(node, part)
     return node
 
 

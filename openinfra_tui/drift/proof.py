@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from openinfra_tui.drift import managed
 from openinfra_tui.drift.managed import MISSING
+from openinfra_tui.drift.pointer import escaped
 from openinfra_tui.drift.values import same, same_scalar
 
 if TYPE_CHECKING:
@@ -77,7 +78,7 @@ def pointer(path: managed.Path) -> str:
     for element in path:
         value = managed.decoded(element)
         if element.startswith("f:"):
-            out += "/" + str(value).replace("~", "~0").replace("/", "~1")
+            out += "/" + escaped(value)
         elif element.startswith("k:"):
             out += "[" + ",".join(f"{key}={item}" for key, item in value.items()) + "]"
         else:

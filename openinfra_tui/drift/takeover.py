@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from openinfra_tui.drift import managed
 from openinfra_tui.drift.mask import LAST_APPLIED
+from openinfra_tui.drift.pointer import for_removal, parts_of
 from openinfra_tui.drift.values import same
 
 if TYPE_CHECKING:
@@ -113,9 +114,8 @@ def without(applied: Mapping[str, Any], paths: tuple[Path, ...]) -> tuple[dict[s
     out: dict[str, Any] = deepcopy(dict(applied))
     emptied = []
     pointers = [pointer for path in paths if (pointer := managed.locate(out, path))]
-    # Later items of a list first, so that earlier positions stay what they are.
-    for pointer in sorted(pointers, key=_position, reverse=True):
-        *above, last = (part.replace("~1", "/").replace("~0", "~") for part in pointer.split("/")[1:])
+    for pointer in for_removal(pointers):
+        *above, last = parts_of(pointer)
         node: Any = out
         for part in above:
             node = node[int(part)] if isinstance(node, list) else node[part]
@@ -123,10 +123,6 @@ def without(applied: Mapping[str, Any], paths: tuple[Path, ...]) -> tuple[dict[s
         if not node:
             emptied.append(pointer.rpartition("/")[0])
     return out, tuple(emptied)
-
-
-def _position(pointer: str) -> list[tuple[int, int, str]]:
-    return [(1, int(part), "") if part.isdigit() else (0, 0, part) for part in pointer.split("/")]
 
 
 def _folds(application: Application, entry: Entry) -> bool:

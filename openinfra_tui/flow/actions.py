@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from openinfra_tui.drift import managed, normalise, verdict
+from openinfra_tui.drift.pointer import for_removal
 from openinfra_tui.errors import Refused
 
 if TYPE_CHECKING:
@@ -206,7 +207,7 @@ def removed(desired: Desired, live: Mapping[str, Any], kind: Type | None) -> lis
     """JSON pointers of what the engine would take away, later items of a list first."""
     paths = verdict.assess(desired, live, kind).reverts
     pointers = [pointer for path in paths if (pointer := managed.locate(live, path))]
-    return sorted(pointers, key=_position, reverse=True)
+    return for_removal(pointers)
 
 
 def pinned(call: Call, version: str) -> Call:
@@ -250,7 +251,3 @@ def _name(item: Mapping[str, Any]) -> str:
         f"{metadata['namespace']}/{metadata['name']}" if metadata.get("namespace") else str(metadata["name"])
     )
     return f"{item.get('kind')} {place}"
-
-
-def _position(pointer: str) -> list[tuple[int, int, str]]:
-    return [(1, int(part), "") if part.isdigit() else (0, 0, part) for part in pointer.split("/")]

@@ -14,9 +14,10 @@ import yaml
 
 from openinfra_tui.drift.desired.helm_head import Unread
 from openinfra_tui.drift.model import key_of
+from openinfra_tui.drift.pointer import escaped
 from openinfra_tui.drift.values import same
 from openinfra_tui.errors import Refused
-from openinfra_tui.flow.pointing import ABSENT, applied, at, escaped, operation
+from openinfra_tui.flow.pointing import ABSENT, applied, at, operation
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -72,7 +73,7 @@ def _change(
     before = _rendered(heads, release)
     if key not in before:
         raise Refused(f"the chart that Git names does not make {key}", "let Flux apply it first")
-    now = release
+    now, rendered = release, before
     operations: list[dict[str, Any]] = []
     left: list[dict[str, Any]] = []
     said: list[str] = []
@@ -81,11 +82,11 @@ def _change(
         if (wanted is ABSENT) != (held is ABSENT) or (wanted is not ABSENT and not same(wanted, held)):
             raise Refused(f"Git renders another value at {item.path}", "let Flux apply it first")
         step = operation(before[key].object, live, item.path)
-        keys = _proved(heads, now, key, step, wanted)
-        if keys is None:
+        proved = _proved(heads, now, rendered, key, step, wanted)
+        if proved is None:
             left.append(step)
             continue
-        path, value = keys
+        path, value, rendered = proved
         one = _set(now.object, ("spec", "values", *path), value)
         now, operations = _with(now, [one]), [*operations, one]
         said.append(f"values.{'.'.join(path)} is {value!r} then.")
@@ -100,13 +101,17 @@ def _change(
 
 
 def _proved(
-    heads: Heads, release: Desired, key: Key, step: dict[str, Any], wanted: Any
-) -> tuple[tuple[str, ...], Any] | None:
-    """The values key, and its value, with which the whole render differs in one leaf alone."""
+    heads: Heads,
+    release: Desired,
+    before: Mapping[Key, Desired],
+    key: Key,
+    step: dict[str, Any],
+    wanted: Any,
+) -> tuple[tuple[str, ...], Any, dict[Key, Desired]] | None:
+    """The values key, its value, and the whole render with it: it differs from `before` in one leaf alone."""
     there = step.get("value")
     if step["op"] != "replace" or not isinstance(wanted, _SCALAR) or not isinstance(there, _SCALAR):
         return None
-    before = _rendered(heads, release)
     expected = {place: item.object for place, item in before.items()}
     expected[key] = applied(expected[key], [step])
     last = str(step["path"]).rpartition("/")[2].lower()
@@ -121,7 +126,7 @@ def _proved(
             continue  # the chart refuses this value
         doubtful = any(item.doubt for item in after.values())
         if not doubtful and {place: item.object for place, item in after.items()} == expected:
-            return path, value
+            return path, value, after
     return None
 
 

@@ -6,6 +6,7 @@ import copy
 import re
 from typing import TYPE_CHECKING, Any
 
+from openinfra_tui.drift.pointer import escaped, parts_of, unescaped
 from openinfra_tui.errors import Refused
 
 if TYPE_CHECKING:
@@ -49,7 +50,7 @@ def applied(manifest: Mapping[str, Any], operations: Iterable[Mapping[str, Any]]
     """An object after operations of `operation`; the one that was given stays as it is."""
     out = copy.deepcopy(dict(manifest))
     for one in operations:
-        *way, last = (word.replace("~1", "/").replace("~0", "~") for word in str(one["path"])[1:].split("/"))
+        *way, last = parts_of(str(one["path"]))
         holder: Any = out
         for word in way:
             holder = holder[int(word)] if isinstance(holder, list) else holder[word]
@@ -60,11 +61,6 @@ def applied(manifest: Mapping[str, Any], operations: Iterable[Mapping[str, Any]]
         else:
             holder[last] = copy.deepcopy(one["value"])
     return out
-
-
-def escaped(name: str) -> str:
-    """One name as a part of a JSON pointer."""
-    return name.replace("~", "~0").replace("/", "~1")
 
 
 def _in_list(holder: list[Any], place: str, one: Mapping[str, Any]) -> None:
@@ -81,9 +77,7 @@ def _in_list(holder: list[Any], place: str, one: Mapping[str, Any]) -> None:
 def _parts(path: str) -> list[tuple[str, str]]:
     """A path in steps: a name, or an item of a list."""
     return [
-        ("name", match[1].replace("~1", "/").replace("~0", "~"))
-        if match[1] is not None
-        else ("item", match[2])
+        ("name", unescaped(match[1])) if match[1] is not None else ("item", match[2])
         for match in _PART.finditer(path)
     ]
 

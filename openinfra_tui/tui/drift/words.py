@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from openinfra_tui.drift.pointer import unescaped
+
 # `$text-muted` has no colour of its own, so a line that we draw ourselves cannot have it.
 FAINT = "$foreground-muted"
 GLYPHS = {
@@ -95,7 +97,7 @@ def path(pointer: str) -> str:
     """A JSON pointer of a report as people write paths."""
     words = ""
     for part in pointer.lstrip("/").split("/"):
-        name = part.replace("~1", "/").replace("~0", "~")
+        name = unescaped(part)
         # A dot inside a name would read as two names.
         quoted = "." in name and "[" not in name
         words += f"[{name}]" if quoted else f".{name}" if words else name
