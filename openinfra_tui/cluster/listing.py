@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 _PAGE = "500"
 _RESTARTS = 3
+_METADATA = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
 
 
 @dataclass(frozen=True)
@@ -29,16 +30,28 @@ class Listed:
 
 
 async def list_one(
-    connection: Connection, resource: Resource, *, namespace: str = "", selector: str = ""
+    connection: Connection,
+    resource: Resource,
+    *,
+    namespace: str = "",
+    selector: str = "",
+    metadata_only: bool = False,
 ) -> Listed:
     """Every object of a resource; an expired page starts the list again (410).
+
+    Args:
+        connection: the server.
+        resource: what is listed.
+        namespace: only what is in it; empty for all.
+        selector: of labels.
+        metadata_only: the content of the objects stays on the server.
 
     Raises:
         ApiError: the server refused.
     """
     for attempt in range(_RESTARTS):
         try:
-            return await _pages(connection, resource, namespace, selector)
+            return await _pages(connection, resource, namespace, selector, metadata_only)
         except ApiError as error:
             if error.status != 410 or attempt == _RESTARTS - 1:
                 raise
@@ -76,11 +89,14 @@ async def get_one(
     return dict(found)
 
 
-async def _pages(connection: Connection, resource: Resource, namespace: str, selector: str) -> Listed:
+async def _pages(
+    connection: Connection, resource: Resource, namespace: str, selector: str, metadata_only: bool
+) -> Listed:
     found: list[dict[str, Any]] = []
     query = {"limit": _PAGE, **({"labelSelector": selector} if selector else {})}
+    accept = _METADATA if metadata_only else "application/json"
     while True:
-        page = await connection.get(resource.path(namespace), query)
+        page = await connection.get(resource.path(namespace), query, accept=accept)
         # Items of a typed list carry neither version nor kind.
         kind = {"apiVersion": resource.api_version, "kind": resource.kind}
         found += [{**item, **kind} for item in page.get("items") or ()]

@@ -19,8 +19,7 @@ if TYPE_CHECKING:
     from openinfra_tui.cluster.discovery import Discovery
     from openinfra_tui.cluster.kubeconfig import Access
 
-_METADATA = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
-_PAGE = "500"
+_RELEASES = "owner=helm,status=deployed"  # labels of the Secrets in which Helm keeps them
 # The DaemonSets of the plugins that a site can name, as their own manifests call them.
 _PLUGINS = {
     "cilium": "cilium",
@@ -104,7 +103,16 @@ async def survey(access: Access) -> Survey:
             _listed(connection, served, "storage.k8s.io", "StorageClass", unread),
             _listed(connection, served, "helm.toolkit.fluxcd.io", "HelmRelease", unread),
             _listed(connection, served, "argoproj.io", "Application", unread),
-            _helm(connection, unread),
+            _listed(
+                connection,
+                served,
+                "",
+                "Secret",
+                unread,
+                called="releases of Helm",
+                selector=_RELEASES,
+                metadata_only=True,
+            ),
         )
     return Survey(
         access.context,
@@ -119,7 +127,15 @@ async def survey(access: Access) -> Survey:
 
 
 async def _listed(
-    connection: Connection, served: Discovery, group: str, kind: str, unread: list[str]
+    connection: Connection,
+    served: Discovery,
+    group: str,
+    kind: str,
+    unread: list[str],
+    *,
+    called: str = "",
+    selector: str = "",
+    metadata_only: bool = False,
 ) -> tuple[dict[str, Any], ...]:
     """Every object of a kind; none where it is not served or may not be read, which is told."""
     versions = served.versions(group, kind)
@@ -127,27 +143,11 @@ async def _listed(
     if resource is None:
         return ()
     try:
-        return (await listing.list_one(connection, resource)).objects
+        listed = await listing.list_one(connection, resource, selector=selector, metadata_only=metadata_only)
     except ApiError as error:
-        unread.append(f"{kind}: {error.message}")
+        unread.append(f"{called or kind}: {error.message}")
         return ()
-
-
-async def _helm(connection: Connection, unread: list[str]) -> list[dict[str, Any]]:
-    """The metadata of Helm's release Secrets."""
-    found: list[dict[str, Any]] = []
-    query = {"labelSelector": "owner=helm,status=deployed", "limit": _PAGE}
-    try:
-        while True:
-            page = await connection.get("/api/v1/secrets", query, accept=_METADATA)
-            found += [item["metadata"] for item in page.get("items") or ()]
-            following = (page.get("metadata") or {}).get("continue")
-            if not following:
-                return found
-            query = {**query, "continue": str(following)}
-    except ApiError as error:
-        unread.append(f"releases of Helm: {error.message}")
-        return []
+    return listed.objects
 
 
 def _node(item: Mapping[str, Any]) -> Node:
@@ -178,7 +178,8 @@ def _installed(
 ) -> tuple[Installed, ...]:
     """Each release once: what Flux keeps is a release of Helm too."""
     found: dict[tuple[str, str], Installed] = {}
-    for metadata in helm:
+    for item in helm:
+        metadata = item["metadata"]
         labels = metadata.get("labels") or {}
         name, namespace = str(labels.get("name") or metadata["name"]), str(metadata.get("namespace") or "")
         found[namespace, name] = Installed(name, namespace, "Helm")
