@@ -74,7 +74,7 @@ def require_same(site: Site, existing: Mapping[str, bytes]) -> None:
         UserError: a record of a site is not as we wrote it.
     """
     records = sites.read_records(existing)
-    newest = max((Version(str(found.get("version", "0"))) for found in records.values()), default=None)
+    newest = max(map(sites.written_by, records.values()), default=None)
     if newest is not None and newest > Version(__version__):
         raise Refused(
             f"openinfra-tui {newest} wrote this repository, and this is the older {__version__}",

@@ -52,6 +52,11 @@ def read_records(existing: Mapping[str, bytes]) -> dict[str, dict[str, Any]]:
     }
 
 
+def written_by(found: Mapping[str, Any]) -> Version:
+    """Which version of ours wrote a record of `read_records`; one that does not say is older than any."""
+    return Version(str(found.get("version", "0")))
+
+
 def _record(name: str, content: bytes) -> dict[str, Any]:
     try:
         found = yamlio.load(content)
@@ -61,7 +66,7 @@ def _record(name: str, content: bytes) -> dict[str, Any]:
     if not isinstance(found, dict) or not all(isinstance(found.get(part, {}), dict) for part in parts):
         raise _broken(name)
     try:
-        Version(str(found.get("version", "0")))
+        written_by(found)
     except InvalidVersion:
         raise _broken(name) from None
     recipients, follows = found.get("recipients", []), found.get("branch")

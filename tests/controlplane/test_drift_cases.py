@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from openinfra_tui.drift.desired import goyaml
-from openinfra_tui.drift.model import Application, Desired, EngineRef, IgnoreRule
+from openinfra_tui.drift.model import Application, EngineRef, IgnoreRule
 from tests.controlplane import users
 from tests.controlplane.client import Client, Object
 from tests.controlplane.judging import FLUX, LABELS, judge, labelled
@@ -279,8 +279,6 @@ def with_bundle(bundle: str) -> Object:
 def without_rules() -> Object:
     return {key: value for key, value in AGGREGATED.items() if key != "rules"}
 
-
-SECRET_KEYS = Desired(labelled(secret({"password": "ENC[x]"})), FLUX, sealed=("/data/password",))
 
 CASES = [
     Case(

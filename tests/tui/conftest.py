@@ -12,14 +12,8 @@ os.environ["TEXTUAL_ANIMATIONS"] = "none"
 
 
 @pytest.fixture(autouse=True)
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def home(git_author: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty home, and a Git that knows one author."""
-    config = tmp_path / "gitconfig"
-    config.write_text("[user]\nname = Op\nemail = op@cloud.example\n")
-    monkeypatch.setenv("GIT_CONFIG_GLOBAL", str(config))
-    monkeypatch.setenv("GIT_CONFIG_NOSYSTEM", "1")
-    for name in [name for name in os.environ if name.startswith(("GIT_AUTHOR", "GIT_COMMITTER"))]:
-        monkeypatch.delenv(name)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     for name in ("XDG_CONFIG_HOME", "XDG_STATE_HOME", "SOPS_AGE_KEY_FILE", "KUBECONFIG"):
         monkeypatch.delenv(name, raising=False)

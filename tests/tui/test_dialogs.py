@@ -12,39 +12,29 @@ from openinfra_tui.tui.widgets.options import Options
 from tests.tui.driving import driven
 
 
-def test_what_is_typed_goes_to_the_first_line_and_on_to_the_next(home: Path) -> None:
+def taken_after(until: str, *steps: tuple[str, ...] | str) -> list[list[str] | None]:
+    """What two lines are taken as, the second with something in it, after texts typed and keys pressed."""
+    taken: list[list[str] | None] = []
+
     async def scenario() -> None:
-        taken: list[list[str] | None] = []
-        fields = [("Name", "", ""), ("Until", "2027", "")]
+        fields = [("Name", "", ""), ("Until", until, "")]
         async with driven() as wizard:
             await wizard.app.push_screen(Fields("Two lines", fields, lambda _: {}), taken.append)
             await wizard.pilot.pause()
-            await wizard.type("mine")
-            await wizard.press("enter")
-            await wizard.type("2028")
-            await wizard.press("enter")
+            for step in steps:
+                await (wizard.type(step) if isinstance(step, str) else wizard.press(*step))
             await wizard.pilot.pause()
-        assert taken == [["mine", "2028"]]
 
     asyncio.run(scenario())
+    return taken
+
+
+def test_what_is_typed_goes_to_the_first_line_and_on_to_the_next(home: Path) -> None:
+    assert taken_after("2027", "mine", ("enter",), "2028", ("enter",)) == [["mine", "2028"]]
 
 
 def test_tab_goes_from_line_to_line(home: Path) -> None:
-    async def scenario() -> None:
-        taken: list[list[str] | None] = []
-        fields = [("Name", "", ""), ("Until", "", "")]
-        async with driven() as wizard:
-            await wizard.app.push_screen(Fields("Two lines", fields, lambda _: {}), taken.append)
-            await wizard.pilot.pause()
-            await wizard.press("tab")
-            await wizard.type("b")
-            await wizard.press("tab")
-            await wizard.type("a")
-            await wizard.press("enter", "enter")
-            await wizard.pilot.pause()
-        assert taken == [["a", "b"]]
-
-    asyncio.run(scenario())
+    assert taken_after("", ("tab",), "b", ("tab",), "a", ("enter", "enter")) == [["a", "b"]]
 
 
 def test_a_page_key_on_a_list_without_height_is_no_crash() -> None:

@@ -18,7 +18,7 @@ from openinfra_tui.tui.text import clean, literal
 from openinfra_tui.tui.widgets.options import Options
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from textual.app import ComposeResult
 
@@ -93,27 +93,37 @@ class StartScreen(Screen[Start]):
         ]
 
     def _ask_file(self) -> None:
-        def taken(lines: list[str] | None) -> None:
-            if lines is not None:
-                self._anew(Start("file", lines[0].strip()))
+        def taken(path: str) -> None:
+            self._anew(Start("file", path))
 
-        def judge(lines: list[str]) -> dict[int, str]:
-            path = Path(lines[0].strip()).expanduser()
-            return {} if path.is_file() else {0: "there is no such file"}
-
-        self.app.push_screen(Fields("Open a site file", [("Path", "", "site.yaml")], judge), taken)
+        self._ask("Open a site file", ("Path", "", "site.yaml"), Path.is_file, "file", taken)
 
     def _ask_folder(self) -> None:
-        def taken(lines: list[str] | None) -> None:
-            if lines is not None:
-                self.dismiss(Start("drift", lines[0].strip()))
+        def taken(path: str) -> None:
+            self.dismiss(Start("drift", path))
+
+        field = ("Folder", ".", "a repository that Flux or Argo CD reconciles")
+        self._ask("Look at the drift of a repository", field, Path.is_dir, "folder", taken)
+
+    def _ask(
+        self,
+        title: str,
+        field: tuple[str, str, str],
+        there: Callable[[Path], bool],
+        kind: str,
+        taken: Callable[[str], None],
+    ) -> None:
+        """Ask for something that is on this machine."""
 
         def judge(lines: list[str]) -> dict[int, str]:
             path = Path(lines[0].strip()).expanduser()
-            return {} if path.is_dir() else {0: "there is no such folder"}
+            return {} if there(path) else {0: f"there is no such {kind}"}
 
-        fields = [("Folder", ".", "a repository that Flux or Argo CD reconciles")]
-        self.app.push_screen(Fields("Look at the drift of a repository", fields, judge), taken)
+        def answered(lines: list[str] | None) -> None:
+            if lines is not None:
+                taken(lines[0].strip())
+
+        self.app.push_screen(Fields(title, [field], judge), answered)
 
     def _anew(self, start: Start) -> None:
         if not self._kept:

@@ -53,7 +53,7 @@ def make_pair(names: Iterable[str], *, days: int = 90) -> Pair:
         _builder(issuer, issuer, authority_key, days)
         .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
         # Python 3.13 verifies strictly: who may limit a path must be allowed to sign.
-        .add_extension(_may_sign(), critical=True)
+        .add_extension(key_usage(authority=True), critical=True)
         .add_extension(x509.SubjectKeyIdentifier.from_public_key(authority_key.public_key()), critical=False)
         .sign(authority_key, hashes.SHA256())
     )
@@ -91,15 +91,16 @@ def write_pair(folder: Path, names: Iterable[str] = LOOPBACK_NAMES) -> TlsFiles:
     return files
 
 
-def _may_sign() -> x509.KeyUsage:
+def key_usage(*, authority: bool) -> x509.KeyUsage:
+    """What the key of a certificate is for: to sign other certificates, or for connections."""
     return x509.KeyUsage(
-        digital_signature=False,
+        digital_signature=not authority,
         content_commitment=False,
         key_encipherment=False,
         data_encipherment=False,
         key_agreement=False,
-        key_cert_sign=True,
-        crl_sign=True,
+        key_cert_sign=authority,
+        crl_sign=authority,
         encipher_only=False,
         decipher_only=False,
     )
