@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import pytest
 import yaml
 from click.testing import CliRunner
 
@@ -280,6 +281,7 @@ def test_a_changed_answer_is_reconciled(converged: ConvergedSite) -> None:
     assert site.client.get(*api)["spec"]["replicas"] == before
 
 
+@pytest.mark.slow
 def test_an_upgrade_of_two_services_in_one_commit_goes_in_order(converged: ConvergedSite) -> None:
     site, names = converged.site, ("keystone", "placement")
     good = site.repository.git("rev-parse", "HEAD")
