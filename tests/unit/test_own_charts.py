@@ -20,7 +20,7 @@ def test_every_pinned_chart_has_facts_but_those_that_no_tested_site_has() -> Non
         for path in skeletons_path().glob("*/component.yaml")
         for release in yaml.safe_load(path.read_text())["spec"].get("releases", [])
     }
-    without = {"ceph-csi-rbd", "cilium", "magnum", "tigera-operator", "external-secrets", "sealed-secrets"}
+    without = {"ceph-csi-rbd", "cilium", "tigera-operator", "external-secrets", "sealed-secrets"}
     assert pinned - charts.tables().keys() == without
 
 

@@ -6,8 +6,10 @@ import subprocess
 from typing import TYPE_CHECKING
 
 import pytest
+from git import Repo
 
 from openinfra_tui.errors import Refused
+from openinfra_tui.repo.command import entries, entries_of
 from openinfra_tui.repo.commit import Outcome, Render, commit_tree
 from openinfra_tui.repo.render import read_history
 from openinfra_tui.tree.model import File, Tree
@@ -143,3 +145,31 @@ def test_a_branch_that_someone_moved_meanwhile_stops_both(target: Path, tmp_path
     with pytest.raises(Refused, match="a branch moved"):
         commit(target, tree(x="merged 2\n"), tree(x="pristine 2\n"))
     assert git(target, "rev-parse", "main") == main
+
+
+def test_of_what_all_share_the_last_render_counts_whatever_a_remote_is_behind(
+    target: Path, tmp_path: Path
+) -> None:
+    clone = tmp_path / "clone"
+    git(target, "clone", "-q", str(target), str(clone))
+    record = {".openinfra/sites/b.yaml": "b: 1\n"}
+    commit_tree(
+        clone, tree(x="merged of b\n", **record), "m", Render("b", tree(x="pristine of b\n", **record))
+    )
+    commit(clone, tree(x="merged 2\n"), tree(x="pristine 2\n"))
+    assert read_history(clone, "b").shared["x"].content == b"pristine 2\n"
+
+
+def test_many_commits_are_read_with_as_many_processes_as_one(target: Path) -> None:
+    (target / "e\t x\n:0").write_text("1")
+    (target / "run").write_text("2")
+    (target / "run").chmod(0o755)
+    (target / "link").symlink_to("x")
+    git(target, "add", "--all")
+    git(target, "commit", "-qm", "odd")
+    git(target, "commit", "-q", "--allow-empty", "-m", "none")
+    names = ("main", "main~1", "openinfra/a", "main~2")
+    commits = [git(target, "rev-parse", name) for name in names]
+    with Repo(target) as repo:
+        assert entries_of(repo, commits) == {commit: entries(repo, commit) for commit in commits}
+        assert entries_of(repo, []) == {}

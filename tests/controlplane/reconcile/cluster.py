@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -185,13 +185,18 @@ def converge(site: FluxSite, timeout: float = 900.0) -> ConvergedSite:
 
 @contextmanager
 def flux_site(
-    folder: Path, servers: Callable[[], AbstractContextManager[ChartServers]] = chart_servers
+    folder: Path,
+    servers: Callable[[], AbstractContextManager[ChartServers]] = chart_servers,
+    preset: str | Path = PRESET,
+    answers: Mapping[str, str] | None = None,
 ) -> Iterator[FluxSite]:
-    """Generate the preset, push it, start everything, and bootstrap as the runbook says.
+    """Generate a preset or the site of a file, push it, start everything, and bootstrap as the runbook says.
 
     Args:
         folder: an empty folder.
         servers: gives the charts.
+        preset: its name, or the file.
+        answers: what is answered otherwise in it, by path.
 
     Raises:
         Missing: a program or a CRD is not on this machine.
@@ -203,7 +208,7 @@ def flux_site(
         plane.start_scheduler()
         client = plane.client()
         crds.install(client, ["flux"])
-        repository = generated(folder, stack.enter_context(GitServer(folder / "git")), PRESET)
+        repository = generated(folder, stack.enter_context(GitServer(folder / "git")), preset, answers)
         nodes = repository.plan.site.get("nodes")
         machines = [Machine(node["name"], node["addresses"]["management"]) for node in nodes]
         kubelet = stack.enter_context(Kubelet(client, machines, job_effects()))
