@@ -13,7 +13,7 @@ from openinfra_tui.build.cache import Cache, default_folder
 from openinfra_tui.build.kustomize import find
 from openinfra_tui.build.many import build_all
 from openinfra_tui.errors import ToolError, printable
-from openinfra_tui.flow.shared import BUILT, names_any, of_site
+from openinfra_tui.flow.shared import BUILT, by_owner, names_any
 from openinfra_tui.flow.writing import write_out
 
 if TYPE_CHECKING:
@@ -62,11 +62,15 @@ def effects(
         ToolError: there is no usable kustomize, or a build fails.
     """
     changed = {path.rpartition("/")[0] for path in changed_components(before, after)}
+    if not changed:
+        return ()
+    states = [by_owner(files) for files in (before, after)]
     out = []
     for site in sorted(sites):
-        touched = sorted(path for path, file in of_site(after, site).items() if names_any(file, changed))
+        own = states[1].get(site, {})
+        touched = sorted(path for path, file in own.items() if names_any(file, changed))
         folders = [path.removesuffix(_KUSTOMIZATION) for path in touched if path.endswith(_KUSTOMIZATION)]
-        one, other = (_builds(files, site, folders, kustomize) for files in (before, after))
+        one, other = (_builds(state, site, folders, kustomize) for state in states)
         built = [folder for folder in folders if one[folder] != other[folder]]
         read = [path for path in touched if not path.endswith(_KUSTOMIZATION)]
         if built or read:
@@ -76,14 +80,14 @@ def effects(
 
 
 def _builds(
-    files: Mapping[str, File], site: str, folders: list[str], kustomize: str | None
+    state: Mapping[str | None, Mapping[str, File]], site: str, folders: list[str], kustomize: str | None
 ) -> dict[str, list[str]]:
     """The lines of what each folder builds to."""
     if not folders:
         return {}
     with tempfile.TemporaryDirectory(prefix="openinfra-") as temporary:
-        shared = {path: file for path, file in files.items() if path.startswith(BUILT)}
-        write_out(Path(temporary), {**shared, **of_site(files, site)})
+        shared = {path: file for path, file in state[None].items() if path.startswith(BUILT)}
+        write_out(Path(temporary), {**shared, **state.get(site, {})})
         built = build_all(find(kustomize), Path(temporary), folders, Cache(default_folder()))
     return {folder: _lines(objects) for folder, objects in built.items()}
 

@@ -81,7 +81,8 @@ def unused(history: History, site: str) -> frozenset[str]:
 
 def references(history: History, sites: Collection[str]) -> frozenset[str]:
     """The folders below `components/` that the files of some sites name."""
-    return _named({path: file for path, file in history.files.items() if owner(path) in sites})
+    wanted = frozenset(sites)
+    return _named({path: file for path, file in history.files.items() if owner(path) in wanted})
 
 
 def _named(files: Mapping[str, File]) -> frozenset[str]:
@@ -98,6 +99,14 @@ def of_site(files: Mapping[str, File], site: str) -> dict[str, File]:
     return {path: file for path, file in files.items() if owner(path) == site}
 
 
+def by_owner(files: Mapping[str, File]) -> dict[str | None, dict[str, File]]:
+    """The files by the site that has them for itself; under None those that all share."""
+    found: dict[str | None, dict[str, File]] = {}
+    for path, file in files.items():
+        found.setdefault(owner(path), {})[path] = file
+    return found
+
+
 def names_any(file: File, folders: Collection[str]) -> bool:
     """Whether a file names one of some folders below `components/`."""
     found = {name.decode().rstrip("/.") for name in _REFERENCE.findall(file.content)}
@@ -106,11 +115,12 @@ def names_any(file: File, folders: Collection[str]) -> bool:
 
 def scope(files: Mapping[str, File], sites: Collection[str]) -> dict[str, File]:
     """What of a repository concerns some of its sites: their own files, and shared ones that they read."""
-    named = _named({path: file for path, file in files.items() if owner(path) in sites})
+    wanted = frozenset(sites)
+    named = _named({path: file for path, file in files.items() if owner(path) in wanted})
     return {
         path: file
         for path, file in files.items()
-        if owner(path) in sites
+        if owner(path) in wanted
         or (owner(path) is None and (not path.startswith("components/") or _is_named(path, named)))
     }
 

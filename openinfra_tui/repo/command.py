@@ -17,7 +17,7 @@ from git.exc import GitCommandNotFound
 from openinfra_tui.errors import ToolError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from git import Repo
 
@@ -136,6 +136,32 @@ def entries(repo: Repo, commit: str | None) -> dict[str, Entry]:
             mode, _, sha = meta.split(" ")
             out[path] = Entry(mode, sha)
     return out
+
+
+def entries_of(repo: Repo, commits: Sequence[str]) -> dict[str, dict[str, Entry]]:
+    """As `entries`, of many commits with a fixed number of git processes."""
+    if not commits:
+        return {}
+    names = "".join(f"{sha}^{{tree}}\n" for sha in commits).encode()
+    trees = [line.split()[0] for line in git(repo, "cat-file", "--batch-check", stdin=names).splitlines()]
+    nothing = git(repo, "hash-object", "-t", "tree", "--stdin")
+    pairs = "".join(f"{nothing} {tree}\n" for tree in dict.fromkeys(trees)).encode()
+    words = ("diff-tree", "--stdin", "-r", "-z", "--no-renames", "--ignore-submodules=none")
+    text = git(repo, *words, stdin=pairs)
+    found: dict[str, dict[str, Entry]] = {tree: {} for tree in trees}
+    side: dict[str, Entry] = {}
+    at = 0
+    while at < len(text):
+        if text[at] != ":":  # the line of the next pair
+            end = text.index("\n", at)
+            side = found[text[at:end].split()[1]]
+        else:
+            middle = text.index("\0", at)
+            end = text.index("\0", middle + 1)
+            _, mode, _, sha, _ = text[at:middle].split(" ")
+            side[text[middle + 1 : end]] = Entry(mode, sha)
+        at = end + 1
+    return {commit: found[tree] for commit, tree in zip(commits, trees, strict=True)}
 
 
 def blobs(repo: Repo, shas: list[str]) -> list[bytes]:

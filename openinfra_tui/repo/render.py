@@ -9,13 +9,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from openinfra_tui.repo.command import blobs, entries, git, head, private
+from openinfra_tui.repo.command import blobs, entries, entries_of, git, head, private
 from openinfra_tui.repo.index import listed
 from openinfra_tui.repo.target import manifest, open_repo, owner, sites_in
 from openinfra_tui.tree.model import File
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from git import Repo
@@ -75,8 +75,10 @@ def read_history(target: Path, site: str) -> History:
     try:
         now = entries(repo, head(repo))
         present = sites_in(now)
-        last = tip(repo, site) if site in present else None
-        renders = {sha: entries(repo, sha) for sha in _renders(repo, present)}
+        tips = {name: sha for name, sha in _tips(repo).items() if name in present}
+        last = tips.get(site)
+        renders = entries_of(repo, list(dict.fromkeys(tips.values())))
+        written = {(path, item) for side in renders.values() for path, item in side.items()}
         common: dict[str, Entry] = {}
         for side in renders.values():
             common |= {path: item for path, item in side.items() if owner(path) is None}
@@ -86,9 +88,7 @@ def read_history(target: Path, site: str) -> History:
             None if last is None else _files(repo, own),
             _files(repo, now),
             frozenset(path for path, item in now.items() if not item.mode.startswith(_REGULAR)),
-            frozenset(
-                path for path, item in now.items() if any(r.get(path) == item for r in renders.values())
-            ),
+            frozenset(path for path, item in now.items() if (path, item) in written),
             listed(blobs(repo, [now[place].sha])[0]) if last is None and place in now else frozenset(),
             _files(repo, common),
             frozenset(path for sha, side in renders.items() if sha != last for path in side),
@@ -98,19 +98,34 @@ def read_history(target: Path, site: str) -> History:
 
 
 def tip(repo: Repo, site: str) -> str | None:
-    """The last render of a site: on its branch here, else on that of a remote; None when there is none.
+    """The last render of a site, as `_tips` finds it; None when there is none."""
+    return _tips(repo).get(site)
+
+
+def _tips(repo: Repo) -> dict[str, str]:
+    """The last render of each site, the newest last: on its branch here, else on that of the only remote.
 
     A run that was killed between the two refs counts as if both, or none, had moved.
     """
-    ref = branch(site)
-    here = commit_of(repo, ref)
+    refs = _refs(repo, _LOCAL, "refs/remotes/")
+    here: dict[str, str] = {}
+    there: dict[str, set[str]] = {}
+    for ref, sha in refs:
+        _, mark, site = ref.rpartition("/openinfra/")
+        if ref.startswith(_LOCAL):
+            here[ref.removeprefix(_LOCAL)] = sha
+        elif mark:
+            there.setdefault(site, set()).add(sha)
+    found = {site: next(iter(shas)) for site, shas in there.items() if len(shas) == 1} | here
     for move in _moves(repo):
-        if move.ref == ref:
-            return move.settled(head(repo), here)
-    if here is not None:
-        return here
-    found = {sha for name, sha in _refs(repo, "refs/remotes/") if name.endswith(f"/openinfra/{site}")}
-    return found.pop() if len(found) == 1 else None
+        site = move.ref.removeprefix(_LOCAL)
+        settled = move.settled(head(repo), here.get(site))
+        if settled is not None:
+            found[site] = settled
+        else:
+            found.pop(site, None)
+    age = {sha: number for number, (_, sha) in enumerate(refs)}
+    return dict(sorted(found.items(), key=lambda item: age.get(item[1], len(age))))
 
 
 def settle(repo: Repo) -> None:
@@ -189,17 +204,6 @@ def _refs(repo: Repo, *below: str) -> list[tuple[str, str]]:
     """The refs below, the one with the newest commit last."""
     text = git(repo, "for-each-ref", "--sort=committerdate", "--format=%(refname) %(objectname)", *below)
     return [(name, sha) for name, _, sha in (line.partition(" ") for line in text.splitlines())]
-
-
-def _renders(repo: Repo, present: Collection[str]) -> list[str]:
-    """The last renders of the sites that are there, the newest last."""
-    found = [
-        tip(repo, site)
-        for name, _ in _refs(repo, _LOCAL, "refs/remotes/")
-        for _, mark, site in [name.partition("/openinfra/")]
-        if mark and site in present
-    ]
-    return list(dict.fromkeys(sha for sha in found if sha))
 
 
 def newest(repo: Repo) -> int:
