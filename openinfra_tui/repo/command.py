@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import tempfile
 from dataclasses import dataclass
+from functools import lru_cache
+from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
@@ -54,14 +56,16 @@ def git_bytes(
     Raises:
         ToolError: git is missing, or returned a code that is not in `ok`.
     """
-    variables = {
+    return _execute(repo.git, words, ok, stdin, {**_variables(repo), **(env or {})})
+
+
+def _variables(repo: Repo) -> dict[str, str]:
+    return {
         "GIT_DIR": str(Path(repo.git_dir).resolve()),
         "GIT_WORK_TREE": str(work(repo).resolve()),
         "GIT_INDEX_FILE": str(Path(repo.git_dir).resolve() / "index"),
         "LC_ALL": "C.UTF-8",
-        **(env or {}),
     }
-    return _execute(repo.git, words, ok, stdin, variables)
 
 
 def git(
@@ -95,7 +99,12 @@ def git_in(folder: Path, *words: str, ok: tuple[int, ...] = (0,)) -> str:
 
 
 def _execute(
-    command: Git, words: tuple[str, ...], ok: tuple[int, ...], stdin: bytes, env: dict[str, str]
+    command: Git,
+    words: tuple[str, ...],
+    ok: tuple[int, ...],
+    stdin: bytes,
+    env: dict[str, str],
+    out: BytesIO | None = None,
 ) -> bytes:
     with tempfile.TemporaryFile() as feed:
         feed.write(stdin)
@@ -109,15 +118,17 @@ def _execute(
                 stdout_as_string=False,
                 strip_newline_in_stdout=False,
                 env=env,
+                output_stream=out,
+                max_chunk_size=1 << 20,
             )
         except GitCommandNotFound as error:
             raise ToolError("git is not installed", "install git and put it on PATH") from error
-    code, out, complaint = cast("tuple[int, bytes, str | bytes]", answer)
+    code, printed, complaint = cast("tuple[int, bytes, str | bytes]", answer)
     text = complaint.decode("utf-8", "replace") if isinstance(complaint, bytes) else complaint
     if code not in ok:
         lines = text.strip().splitlines()
         raise ToolError(f"git {words[0]} failed ({code}): {lines[-1] if lines else 'no message'}")
-    return out
+    return printed if out is None else out.getvalue()
 
 
 def head(repo: Repo) -> str | None:
@@ -125,11 +136,15 @@ def head(repo: Repo) -> str | None:
     return git(repo, "rev-parse", "--verify", "--quiet", "HEAD^{commit}", ok=(0, 1)) or None
 
 
-def entries(repo: Repo, commit: str | None) -> dict[str, Entry]:
-    """Every file of a commit by its path; empty for None."""
-    out: dict[str, Entry] = {}
-    if commit is None:
-        return out
+def entries(repo: Repo, commit: str | None) -> Mapping[str, Entry]:
+    """Every file of a commit, or of a tree, given by its full name, by its path; empty for None."""
+    return {} if commit is None else _entries(repo, commit)
+
+
+# What a commit holds never changes, and a run asks several times for the same few.
+@lru_cache(maxsize=4)
+def _entries(repo: Repo, commit: str) -> Mapping[str, Entry]:
+    out = {}
     for line in git(repo, "ls-tree", "-r", "-z", "--full-tree", commit).split("\0"):
         if line:
             meta, path = line.split("\t", 1)
@@ -173,7 +188,9 @@ def blobs(repo: Repo, shas: list[str]) -> list[bytes]:
     out: list[bytes] = []
     if not shas:
         return out
-    stream = git_bytes(repo, "cat-file", "--batch", stdin="".join(f"{sha}\n" for sha in shas).encode())
+    names = "".join(f"{sha}\n" for sha in shas).encode()
+    # It writes each object for itself, and waiting for each costs more than all else of a large repository.
+    stream = _execute(repo.git, ("cat-file", "--batch"), (0,), names, _variables(repo), BytesIO())
     at = 0
     for sha in shas:
         end = stream.index(b"\n", at)

@@ -221,7 +221,7 @@ def _nearest(path: Path) -> Path:
 def _write_tree(
     repo: Repo,
     old: str | None,
-    before: dict[str, Entry],
+    before: Mapping[str, Entry],
     tree: Tree,
     mine: Mapping[str, File],
     gone: Collection[str],
@@ -236,7 +236,7 @@ def _write_tree(
     return stage(repo, old, {**once, **mine}, removed)
 
 
-def _require_free(repo: Repo, before: dict[str, Entry], after: dict[str, Entry]) -> None:
+def _require_free(repo: Repo, before: Mapping[str, Entry], after: Mapping[str, Entry]) -> None:
     """Refuse when a new file would replace one that Git does not know.
 
     Raises:
