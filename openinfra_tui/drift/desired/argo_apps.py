@@ -102,7 +102,11 @@ def application_of(application: Mapping[str, Any]) -> Application:
         force="Force=true" in options,
         suspended=not runs,
         enforces=bool(automated.get("selfHeal")),
-        ignore=tuple(_rule(item) for item in spec.get("ignoreDifferences") or () if isinstance(item, dict)),
+        ignore=tuple(
+            rule(item, "spec.ignoreDifferences")
+            for item in spec.get("ignoreDifferences") or ()
+            if isinstance(item, dict)
+        ),
         namespace=str((spec.get("destination") or {}).get("namespace") or ""),
         makes_namespace="CreateNamespace=true" in options,
     )
@@ -129,13 +133,19 @@ def options_of(manifest: Mapping[str, Any]) -> frozenset[str]:
     return frozenset(part.strip() for part in str(text).split(","))
 
 
-def _rule(item: Mapping[str, Any]) -> IgnoreRule:
+def rule(item: Mapping[str, Any], source: str) -> IgnoreRule:
+    """An ignore rule as Argo CD writes one; its group and kind are globs.
+
+    Args:
+        item: group, kind, name, namespace, and the three lists of what is ignored.
+        source: where it is written, for people.
+    """
     target = {name: globs.compiled(str(item.get(name) or "")).pattern for name in ("group", "kind")}
     target |= {name: re.escape(str(item[name])) for name in ("name", "namespace") if item.get(name)}
     return IgnoreRule(
         tuple(str(path) for path in item.get("jsonPointers") or ()),
         {name: pattern or "^$" for name, pattern in target.items()},
-        "spec.ignoreDifferences",
+        source,
         tuple(str(path) for path in item.get("jqPathExpressions") or ()),
         tuple(str(name) for name in item.get("managedFieldsManagers") or ()),
     )
