@@ -43,10 +43,9 @@ async def settings(live: Live, reader: Reader | None, head: Rendered) -> Setting
 
     Where neither can be read it is taken for a new installation, and a problem says so.
     """
-    spaces = [ref.namespace for ref in head.engines if ref.kind in ("Application", "ApplicationSet")]
-    if not spaces:
+    namespace = argo_apps.home(ref for ref in head.engines if ref.kind in ("Application", "ApplicationSet"))
+    if not namespace:
         return Settings()
-    namespace = max(set(spaces), key=spaces.count)
     manifest = {
         "apiVersion": "v1",
         "kind": "ConfigMap",

@@ -44,7 +44,7 @@ class Tracking:
 
     def instance(self, ref: EngineRef) -> str:
         """The name of an Application in tracking marks."""
-        return ref.name if ref.namespace == self.namespace else f"{ref.namespace}_{ref.name}"
+        return argo_apps.instance(ref, self.namespace)
 
     def identity(self, manifest: Mapping[str, Any], ref: EngineRef, namespace: str) -> str:
         """What the annotation of an object says; of one without a namespace, that of the destination."""

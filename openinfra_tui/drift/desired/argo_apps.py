@@ -10,7 +10,7 @@ from openinfra_tui.drift.desired import globs
 from openinfra_tui.drift.model import Application, EngineRef, IgnoreRule
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
 GROUP = "argoproj.io"
 MANAGER = "argocd-controller"
@@ -46,6 +46,17 @@ def ref_of(manifest: Mapping[str, Any]) -> EngineRef:
     """The name of an Application or ApplicationSet; without a namespace it is Argo CD's own."""
     metadata = manifest["metadata"]
     return EngineRef(str(manifest["kind"]), str(metadata.get("namespace") or "argocd"), str(metadata["name"]))
+
+
+def home(refs: Iterable[EngineRef]) -> str:
+    """The namespace that Argo CD itself runs in: that of most of its Applications; empty without any."""
+    spaces = [ref.namespace for ref in refs]
+    return max(set(spaces), key=spaces.count) if spaces else ""
+
+
+def instance(ref: EngineRef, namespace: str) -> str:
+    """The name of an Application to an Argo CD of that namespace (argo-cd, util/argo: AppInstanceName)."""
+    return ref.name if ref.namespace == namespace else f"{ref.namespace}_{ref.name}"
 
 
 def sources(application: Mapping[str, Any]) -> list[dict[str, Any]]:
