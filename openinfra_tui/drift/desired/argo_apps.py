@@ -120,6 +120,7 @@ def application_of(application: Mapping[str, Any]) -> Application:
         ),
         namespace=str((spec.get("destination") or {}).get("namespace") or ""),
         makes_namespace="CreateNamespace=true" in options,
+        refuses_shared="FailOnSharedResource=true" in options,
     )
 
 
