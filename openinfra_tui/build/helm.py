@@ -34,6 +34,11 @@ class Chart:
     name: str
     version: str
 
+    @property
+    def fixed(self) -> bool:
+        """Whether the version names one package, and not whatever is newest."""
+        return _FIXED.fullmatch(self.version) is not None
+
     def __str__(self) -> str:
         place = self.url if self.url.startswith("oci://") else f"{self.url} {self.name}"
         return f"{place} {self.version}"
@@ -95,7 +100,7 @@ def fetch(chart: Chart, *, offline: bool = False) -> Path:
     folder = charts_folder()
     asked = hashlib.sha256(json.dumps([chart.url, chart.name, chart.version]).encode()).hexdigest()
     pointer = folder / f"{asked}.digest"
-    if offline or _FIXED.fullmatch(chart.version):
+    if offline or chart.fixed:
         try:
             kept = folder / f"{pointer.read_text().strip()}.tgz"
             if hashlib.sha256(kept.read_bytes()).hexdigest() == kept.stem:

@@ -22,7 +22,6 @@ from openinfra_tui.check.report import (
     dig,
     is_kind,
     named,
-    text_files,
 )
 
 if TYPE_CHECKING:
@@ -256,7 +255,7 @@ def _unreferenced(repository: Repository, items: list[dict[str, Any]]) -> Iterat
     read = {file for item in found for file in values_files(item)}
     applied = {folder for item in found for folder in folders(item)}
     applied |= {base for folder in applied for base in bases(repository, folder)}
-    for file in text_files(repository.root):
+    for file in repository.files:
         parts = file.split("/")
         ours = parts[0] == "components" or (
             parts[0] == "sites" and not (len(parts) == 3 and parts[2] in _READ_BY_NOBODY)

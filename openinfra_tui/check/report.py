@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
@@ -66,6 +67,11 @@ class Repository:
     root: Path
     documents: Mapping[str, tuple[Any, ...]]
     builds: Mapping[str, tuple[dict[str, Any], ...]] = field(default_factory=dict)
+
+    @cached_property
+    def files(self) -> tuple[str, ...]:
+        """Every file of it, whatever it holds: the checks of files walk the folder once between them."""
+        return tuple(text_files(self.root))
 
     def clusters(self) -> dict[str, list[Place]]:
         """`clusters/SITE/CLUSTER` → (file, object) of every object that stands in a file below it."""

@@ -68,7 +68,7 @@ def check(
             else:
                 builds[folder] = tuple(built)
     progress(f"built {len(builds)} of {len(folders)} kustomizations")
-    builds = {**directories(Repository(directory, documents)), **builds}
+    builds = {**directories(plain), **builds}
     repository = Repository(directory, documents, builds)
     judged = check_schemas(repository, crds)
     value_faults, charts = check_values(repository)

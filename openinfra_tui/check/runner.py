@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from openinfra_tui.check.report import KUSTOMIZATION_FILES, Fault, Repository, generators, text_files
+from openinfra_tui.check.report import KUSTOMIZATION_FILES, Fault, Repository, generators
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,7 +21,6 @@ _HEADER = b"$ANSIBLE_VAULT;"
 
 def check_runner(repository: Repository) -> Iterator[Fault]:
     """Faults of kind `reference`: a file that no run sees."""
-    files = tuple(text_files(repository.root))
     for file, documents in repository.documents.items():
         folder, _, name = file.rpartition("/")
         if name not in KUSTOMIZATION_FILES or not folder.endswith(f"/{_FOLDER}"):
@@ -29,14 +28,14 @@ def check_runner(repository: Repository) -> Iterator[Fault]:
         found_in = (generators(item, "configMapGenerator") for item in documents)
         listed = {entry.rpartition("=")[2] for made in found_in for _, entries in made for entry in entries}
         folders = tuple({f"{folder}/{path.partition('/')[0]}/" for path in listed if "/" in path})
-        for found in files:
+        for found in repository.files:
             if found.startswith(folders) and found.removeprefix(f"{folder}/") not in listed:
                 yield Fault("reference", found, f"no run sees it: no configMapGenerator of {file} lists it")
 
 
 def check_passwords(repository: Repository) -> Iterator[Fault]:
     """Faults of kind `secret`: passwords of a deployer in clear."""
-    for file in text_files(repository.root):
+    for file in repository.files:
         if f"/{_FOLDER}/" not in file or not file.endswith(_PASSWORDS):
             continue
         path = repository.root / file

@@ -12,7 +12,6 @@ from openinfra_tui.check.report import (
     dig,
     generators,
     named,
-    text_files,
 )
 
 if TYPE_CHECKING:
@@ -29,7 +28,7 @@ _LIMIT = 5_000_000
 def check_secrets(repository: Repository) -> list[Fault]:
     """Faults of kind `secret`; a message never holds the value."""
     faults = []
-    for file in text_files(repository.root):
+    for file in repository.files:
         path = repository.root / file
         if path.is_file() and path.stat().st_size < _LIMIT and _KEYS.search(path.read_bytes()):
             faults.append(Fault("secret", file, "holds a private key in clear"))

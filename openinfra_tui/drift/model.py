@@ -87,6 +87,7 @@ class Application:
         ignore: its own ignore rules.
         namespace: of objects that name none, where the engine sets one.
         makes_namespace: whether it makes that namespace.
+        refuses_shared: whether it applies nothing while one of its objects has the mark of another (Argo CD).
     """
 
     ref: EngineRef
@@ -101,6 +102,7 @@ class Application:
     ignore: tuple[IgnoreRule, ...] = ()
     namespace: str = ""
     makes_namespace: bool = False
+    refuses_shared: bool = False
 
 
 @dataclass(frozen=True)

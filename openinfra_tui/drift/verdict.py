@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from openinfra_tui.drift import managed, normalise, takeover
+from openinfra_tui.drift import claims, managed, normalise, takeover
 from openinfra_tui.drift.difference import compare, predict, removed
 from openinfra_tui.drift.ignoring import NotUnderstood, rules_of
 from openinfra_tui.drift.mask import LAST_APPLIED
@@ -59,6 +59,13 @@ def assess(
         kind: its type, or None when there is no schema.
         admission: whether a mutating webhook or policy of the cluster may change it on its way in.
     """
+    found = _assessed(desired, live, kind, admission=admission)
+    return replace(found, verdict=claims.noted(found.verdict, desired, live))
+
+
+def _assessed(
+    desired: Desired, live: Mapping[str, Any] | None, kind: Type | None, *, admission: bool
+) -> Assessment:
     early = _without_comparison(desired, live)
     if early is not None:
         return Assessment(early)
@@ -89,15 +96,8 @@ def assess(
         merge = takeover.merge_patch(payload, reverts)
     if proof.proven and admission:
         why = "a mutating webhook or policy may change it"
-    if (
-        proof.proven
-        and str(desired.object.get("kind")) in CHANGED_BY_SERVER
-        and desired.key.group
-        in (
-            "",
-            "networking.k8s.io",
-        )
-    ):
+    of_server = desired.key.kind in CHANGED_BY_SERVER and desired.key.group in ("", "networking.k8s.io")
+    if proof.proven and of_server:
         why = "the API server itself changes this kind on its way in"
     if not why and not reverts:
         return Assessment(_in_sync(desired, live, payload, rules, "local", mine))
@@ -127,6 +127,17 @@ def settle(
         answer: to the dry-run of the apply.
         revert: to the same without what the takeover would remove, where there is such a thing.
     """
+    return claims.noted(_settled(desired, live, kind, assessment, answer, revert), desired, live)
+
+
+def _settled(
+    desired: Desired,
+    live: Mapping[str, Any],
+    kind: Type | None,
+    assessment: Assessment,
+    answer: Answer,
+    revert: Answer | None,
+) -> ObjectVerdict:
     if answer.object is None:
         return _refused(desired, assessment, answer)
     rules = rules_of(desired)

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from openinfra_tui.cluster.errors import ApiError
-from openinfra_tui.drift.desired import argo, argo_apps
+from openinfra_tui.drift.desired import argo, argo_apps, argo_settings
 from openinfra_tui.drift.model import Application, EngineRef, Key, ObjectVerdict
 from openinfra_tui.drift.switches import argo_hook
 from openinfra_tui.flow import entry
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping
 
     from openinfra_tui.drift.desired.argo import Tracking
     from openinfra_tui.drift.desired.flux import Rendered
@@ -22,24 +23,58 @@ if TYPE_CHECKING:
 _COMPARE = "argocd.argoproj.io/compare-options"
 
 
-async def tracking(live: Live, reader: Reader | None, roots: Sequence[Mapping[str, Any]]) -> Tracking:
-    """How Argo CD marks objects; unreadable settings are taken as those of a new installation."""
-    spaces = [argo_apps.ref_of(root).namespace for root in roots if entry.is_argo(root)]
-    if not spaces:
-        return argo.Tracking()
-    namespace = max(set(spaces), key=spaces.count)
+@dataclass(frozen=True)
+class Settings:
+    """What `argocd-cm` says.
+
+    Attributes:
+        marks: how Argo CD marks objects.
+        comparing: what it does not compare.
+        problems: why they are not known.
+    """
+
+    marks: Tracking = field(default_factory=argo.Tracking)
+    comparing: argo_settings.Comparing = field(default_factory=argo_settings.Comparing)
+    problems: tuple[str, ...] = ()
+
+
+async def settings(live: Live, reader: Reader | None, head: Rendered) -> Settings:
+    """What the Argo CD of a cluster goes by: its `argocd-cm` there, else the one of the repository.
+
+    Where neither can be read it is taken for a new installation, and a problem says so.
+    """
+    namespace = argo_apps.home(ref for ref in head.engines if ref.kind in ("Application", "ApplicationSet"))
+    if not namespace:
+        return Settings()
     manifest = {
         "apiVersion": "v1",
         "kind": "ConfigMap",
-        "metadata": {"namespace": namespace, "name": "argocd-cm"},
+        "metadata": {"namespace": namespace, "name": argo_settings.NAME},
     }
-    settings: Mapping[str, Any] | None = live.find(manifest)
-    if settings is None and reader is not None:
+    unread = "" if reader is not None else "it is not in the dump"
+    found: Mapping[str, Any] | None = live.find(manifest)
+    if found is None and reader is not None:
         try:
-            settings = await reader.again(manifest)
-        except ApiError:
-            settings = None
-    return argo.tracking(settings, namespace)
+            found = await reader.again(manifest)
+        except ApiError as error:
+            unread = error.message
+    if found is None:
+        found = _in_git(head, namespace)
+    data = (found or {}).get("data")
+    data = data if isinstance(data, dict) else {}
+    comparing = argo_settings.comparing(data)
+    problems = comparing.problems
+    if found is None and unread:
+        problems = (f"{argo_settings.NAME} of {namespace}: {unread}: what it has ignored is not known",)
+    return Settings(argo.tracking({"data": data}, namespace), comparing, problems)
+
+
+def _in_git(head: Rendered, namespace: str) -> Mapping[str, Any] | None:
+    for item in head.objects:
+        place = (item.key.kind, item.key.name, item.key.namespace or item.application.namespace)
+        if place == ("ConfigMap", argo_settings.NAME, namespace):
+            return item.object
+    return None
 
 
 async def extras(

@@ -142,7 +142,7 @@ class Job:
     head: Rendered
     before: Before
     judge: Judge
-    marks: argo.Tracking
+    argocd: argo_live.Settings
     roots: list[dict[str, Any]]
     renderer: Renderer
 
@@ -202,6 +202,7 @@ class Job:
             before=self.before,
             head=self.head,
             live=self.live,
+            unread=self.argocd.problems,
             reader=self.reader,
             desired=len(self.desired),
             runs=runs,
@@ -238,7 +239,8 @@ class Job:
             return []
         known = {item.key for item in self.desired}
         found = await contents.extras(self.live, self.reader, self.head, self.before, known)
-        found += await argo_live.extras(self.live, self.reader, self.head, self.before, known, self.marks)
+        marks = self.argocd.marks
+        found += await argo_live.extras(self.live, self.reader, self.head, self.before, known, marks)
         return [item for item in found if self._in_view(item.key)]
 
     def shown(self, found: Iterable[ObjectVerdict]) -> tuple[ObjectVerdict, ...]:
@@ -256,7 +258,6 @@ class Job:
         entry.check_cluster(self.target, self.live, roots)
         if request.record:
             entry.record_cluster(request.directory, self.live, roots)
-        self.marks = await argo_live.tracking(self.live, self.reader, roots)
         self.roots = roots
         self.renderer = renderer = Renderer(
             request.directory,
@@ -271,6 +272,7 @@ class Job:
             self.live.api_versions(),
         )
         self.head, self.before = await asyncio.to_thread(renderer.both, self.target, roots)
+        self.argocd = await argo_live.settings(self.live, self.reader, self.head)
         if request.against == "head":
             releases = await asyncio.to_thread(renderer.releases, self.target, self.head)
             unread: list[ObjectVerdict] = []
@@ -284,7 +286,8 @@ class Job:
 
     def _placed(self, desired: Desired) -> Desired:
         """An object in its namespace, with the engine's marks, its secrets in the digests of a dump."""
-        placed = argo.marked(place.scoped(desired, self.live), self.marks)
+        placed = argo.marked(place.scoped(desired, self.live), self.argocd.marks)
+        placed = self.argocd.comparing.applied_to(placed)
         if not self._salt or not dump.is_core_secret(placed.object) or placed.sealed:
             return placed
         return dataclasses.replace(placed, object=dump.sealed(normalise.for_apply(placed.object), self._salt))

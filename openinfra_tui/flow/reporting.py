@@ -64,8 +64,8 @@ def unbuilt(head: Rendered) -> list[ObjectVerdict]:
     return out
 
 
-def problems(head: Rendered, live: Live) -> tuple[str, ...]:
-    """What the report cannot speak of: contents elsewhere, engine objects that cannot be read."""
+def problems(head: Rendered, live: Live, settings: Iterable[str]) -> tuple[str, ...]:
+    """What the report cannot speak of: contents elsewhere, engine objects and settings that are not read."""
     elsewhere = [
         f"{ref.kind} {ref.namespace}/{ref.name}: {problem}"
         for ref, problem in head.problems.items()
@@ -73,7 +73,7 @@ def problems(head: Rendered, live: Live) -> tuple[str, ...]:
     ]
     engines = {kind for _, kind in ENGINES}
     unread = [f"{kind}: {why}" for (_, kind), why in live.failures.items() if kind in engines]
-    return tuple(sorted({*elsewhere, *unread}))
+    return tuple(sorted({*elsewhere, *unread, *settings}))
 
 
 def report(
@@ -85,6 +85,7 @@ def report(
     before: Before,
     head: Rendered,
     live: Live,
+    unread: Iterable[str],
     reader: Reader | None,
     desired: int,
     dry_runs: int,
@@ -117,7 +118,7 @@ def report(
             "dryRuns": dry_runs,
             "admission": "read" if live.admission is not None else "unknown",
         },
-        problems=problems(head, live),
+        problems=problems(head, live, unread),
         timings=timings,
         runs=runs,
     )

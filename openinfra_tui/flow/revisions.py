@@ -130,7 +130,15 @@ class Renderer:
 
     def _tools(self, files: Source, roots: Sequence[Mapping[str, Any]]) -> Tools:
         own = argo.own_addresses(files, roots, source.remotes(self.directory))
-        return Tools(self.opener, self.kustomize, self.offline, self.kube_version, self.api_versions, own)
+        return Tools(
+            self.opener,
+            self.kustomize,
+            self.offline,
+            self.kube_version,
+            self.api_versions,
+            own,
+            argo_apps.home(argo_apps.ref_of(root) for root in roots),
+        )
 
 
 def applied(live: Live) -> dict[EngineRef, str]:

@@ -234,6 +234,7 @@ FORCED = Application(FLUX.ref, FLUX.manager, takes_over=True, force=True)
 SUSPENDED = Application(FLUX.ref, FLUX.manager, takes_over=True, suspended=True)
 HELM = Application(EngineRef("HelmRelease", "demo", "it"), "helm-controller", enforces=False)
 ARGO = Application(EngineRef("Application", "argocd", "it"), "argocd-controller")
+RELEASE = {"meta.helm.sh/release-name": "web", "meta.helm.sh/release-namespace": "other"}
 RULED = Application(FLUX.ref, FLUX.manager, takes_over=True, ignore=(IgnoreRule(("/data/a",)),))
 ROLE = {
     "apiVersion": "rbac.authorization.k8s.io/v1",
@@ -686,6 +687,7 @@ CASES = [
                 config_map(labels={**LABELS, "kustomize.toolkit.fluxcd.io/name": "b"}), "kustomize-controller"
             ),
         ),
+        why="conflict: marked as applied by Kustomization flux-system/b",
     ),
     Case(
         "40",
@@ -750,7 +752,10 @@ CASES = [
         "drifted",
         "update",
         applied=None,
-        before=(create(config_map(labels={"app.kubernetes.io/managed-by": "Helm"}), "helm"),),
+        before=(
+            create(config_map(labels={"app.kubernetes.io/managed-by": "Helm"}, annotations=RELEASE), "helm"),
+        ),
+        why="conflict: marked as applied by Helm release other/web",
     ),
     Case(
         "53",

@@ -23,9 +23,10 @@ from click.testing import CliRunner
 from openinfra_tui import yamlio
 from openinfra_tui.build import kustomize
 from openinfra_tui.catalog.presets import preset_text
-from openinfra_tui.check.report import Repository
+from openinfra_tui.check import report
+from openinfra_tui.check.report import Repository, text_files
 from openinfra_tui.check.run import check
-from openinfra_tui.check.runner import check_runner
+from openinfra_tui.check.runner import check_passwords, check_runner
 from openinfra_tui.check.secrets import check_secrets
 from openinfra_tui.cli.diff import command as diff_command
 from openinfra_tui.engine.run_report import configuration, read_report
@@ -199,6 +200,24 @@ def test_a_malformed_generator_ends_no_check(tmp_path: Path, made: object) -> No
     repository = Repository(tmp_path, {"sites/a/runner/kustomization.yaml": (content, 5, None)})
     assert list(check_runner(repository)) == []
     assert {fault.kind for fault in check_secrets(repository)} <= {"secret"}
+
+
+def test_checks_of_files_walk_the_folder_once_between_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "sites" / "a" / "runner").mkdir(parents=True)
+    (tmp_path / "sites" / "a" / "runner" / "passwords.yml").write_text("a: b\n", "utf-8")
+    walks = []
+
+    def walked(root: Path) -> Iterator[str]:
+        walks.append(root)
+        return text_files(root)
+
+    monkeypatch.setattr(report, "text_files", walked)
+    repository = Repository(tmp_path, {})
+    found = [*check_secrets(repository), *check_runner(repository), *check_passwords(repository)]
+    assert [fault.file for fault in found] == ["sites/a/runner/passwords.yml"]
+    assert walks == [tmp_path]
 
 
 def test_without_a_cluster_there_is_a_configuration_and_no_object() -> None:

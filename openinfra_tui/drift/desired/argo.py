@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from openinfra_tui.build.helm import NotFetched
-from openinfra_tui.drift.desired import argo_apps, argo_sets, argo_source, goyaml
+from openinfra_tui.drift.desired import argo_apps, argo_roots, argo_sets, argo_source, goyaml
 from openinfra_tui.drift.desired.flux import Rendered
 from openinfra_tui.drift.model import Desired, EngineRef, key_of
 from openinfra_tui.errors import ToolError, UserError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
 
     from openinfra_tui.drift.desired.argo_source import Tools
     from openinfra_tui.drift.desired.source import Source
@@ -44,7 +44,7 @@ class Tracking:
 
     def instance(self, ref: EngineRef) -> str:
         """The name of an Application in tracking marks."""
-        return ref.name if ref.namespace == self.namespace else f"{ref.namespace}_{ref.name}"
+        return argo_apps.instance(ref, self.namespace)
 
     def identity(self, manifest: Mapping[str, Any], ref: EngineRef, namespace: str) -> str:
         """What the annotation of an object says; of one without a namespace, that of the destination."""
@@ -118,54 +118,21 @@ def entry_points(files: Source, remotes: Iterable[str]) -> list[dict[str, Any]]:
             and "{{" not in str(item["metadata"])
         ]
     own = own_addresses(files, [item for _, item in found], remotes)
-    folders = {
-        id(item): [
-            argo_apps.path_of(source)
-            for source in argo_apps.sources(item)
-            if source.get("path") is not None
-            and argo_apps.is_git(source)
-            and argo_apps.address(str(source.get("repoURL", ""))) in own
-        ]
-        for _, item in found
-        if argo_apps.is_application(item)
+    places = [(name, _applied(item, own)) for name, item in found]
+    return [found[index][1] for index in argo_roots.roots(places)]
+
+
+def _applied(item: Mapping[str, Any], own: Collection[str]) -> set[str]:
+    """The folders of this repository that an Application applies; those of a set are not known yet."""
+    if not argo_apps.is_application(item):
+        return set()
+    return {
+        argo_apps.path_of(source)
+        for source in argo_apps.sources(item)
+        if source.get("path") is not None
+        and argo_apps.is_git(source)
+        and argo_apps.address(str(source.get("repoURL", ""))) in own
     }
-    below = {
-        index: {
-            other
-            for other, (name, _) in enumerate(found)
-            if other != index
-            and any(not path or name.startswith(f"{path}/") for path in folders.get(id(item), ()))
-        }
-        for index, (_, item) in enumerate(found)
-    }
-    depth = {index: name.count("/") for index, (name, _) in enumerate(found)}
-    return [found[index][1] for index in _tops(below, depth)]
-
-
-def _tops(below: Mapping[int, set[int]], depth: Mapping[int, int]) -> list[int]:
-    """Nodes from which all are reached: those below none, and of a circle the one nearest to the top.
-
-    An Argo CD that manages itself is such a circle: the root applies it, and its folder holds the root.
-    """
-    held = set().union(*below.values())
-
-    def reached(start: int) -> set[int]:
-        seen, waiting = {start}, [start]
-        while waiting:
-            fresh = below[waiting.pop()] - seen
-            seen |= fresh
-            waiting += fresh
-        return seen
-
-    tops: list[int] = []
-    rest = set(below)
-    while rest:
-        chosen = [index for index in rest if index not in held] or [
-            min(rest, key=lambda index: (-len(reached(index)), depth[index], index))
-        ]
-        tops += chosen
-        rest -= set().union(*(reached(index) for index in chosen))
-    return sorted(tops)
 
 
 def own_addresses(

@@ -10,7 +10,7 @@ from openinfra_tui.drift.desired import globs
 from openinfra_tui.drift.model import Application, EngineRef, IgnoreRule
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
 GROUP = "argoproj.io"
 MANAGER = "argocd-controller"
@@ -46,6 +46,17 @@ def ref_of(manifest: Mapping[str, Any]) -> EngineRef:
     """The name of an Application or ApplicationSet; without a namespace it is Argo CD's own."""
     metadata = manifest["metadata"]
     return EngineRef(str(manifest["kind"]), str(metadata.get("namespace") or "argocd"), str(metadata["name"]))
+
+
+def home(refs: Iterable[EngineRef]) -> str:
+    """The namespace that Argo CD itself runs in: that of most of its Applications; empty without any."""
+    spaces = [ref.namespace for ref in refs]
+    return max(set(spaces), key=spaces.count) if spaces else ""
+
+
+def instance(ref: EngineRef, namespace: str) -> str:
+    """The name of an Application to an Argo CD of that namespace (argo-cd, util/argo: AppInstanceName)."""
+    return ref.name if ref.namespace == namespace else f"{ref.namespace}_{ref.name}"
 
 
 def sources(application: Mapping[str, Any]) -> list[dict[str, Any]]:
@@ -102,9 +113,14 @@ def application_of(application: Mapping[str, Any]) -> Application:
         force="Force=true" in options,
         suspended=not runs,
         enforces=bool(automated.get("selfHeal")),
-        ignore=tuple(_rule(item) for item in spec.get("ignoreDifferences") or () if isinstance(item, dict)),
+        ignore=tuple(
+            rule(item, "spec.ignoreDifferences")
+            for item in spec.get("ignoreDifferences") or ()
+            if isinstance(item, dict)
+        ),
         namespace=str((spec.get("destination") or {}).get("namespace") or ""),
         makes_namespace="CreateNamespace=true" in options,
+        refuses_shared="FailOnSharedResource=true" in options,
     )
 
 
@@ -129,13 +145,19 @@ def options_of(manifest: Mapping[str, Any]) -> frozenset[str]:
     return frozenset(part.strip() for part in str(text).split(","))
 
 
-def _rule(item: Mapping[str, Any]) -> IgnoreRule:
+def rule(item: Mapping[str, Any], source: str) -> IgnoreRule:
+    """An ignore rule as Argo CD writes one; its group and kind are globs.
+
+    Args:
+        item: group, kind, name, namespace, and the three lists of what is ignored.
+        source: where it is written, for people.
+    """
     target = {name: globs.compiled(str(item.get(name) or "")).pattern for name in ("group", "kind")}
     target |= {name: re.escape(str(item[name])) for name in ("name", "namespace") if item.get(name)}
     return IgnoreRule(
         tuple(str(path) for path in item.get("jsonPointers") or ()),
         {name: pattern or "^$" for name, pattern in target.items()},
-        "spec.ignoreDifferences",
+        source,
         tuple(str(path) for path in item.get("jqPathExpressions") or ()),
         tuple(str(name) for name in item.get("managedFieldsManagers") or ()),
     )

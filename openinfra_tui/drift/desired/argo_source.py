@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import posixpath
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import yaml
 
 from openinfra_tui.build import helm
-from openinfra_tui.drift.desired import argo_apps, charts, globs, goyaml
+from openinfra_tui.drift.desired import argo_apps, argo_env, charts, globs, goyaml
 from openinfra_tui.drift.desired.build import build
 from openinfra_tui.drift.desired.charts import Printed
 from openinfra_tui.errors import UserError
@@ -23,10 +23,12 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
+    from openinfra_tui.drift.desired.argo_env import Environment
     from openinfra_tui.drift.desired.sealed import Opener
     from openinfra_tui.drift.desired.source import Source
 
 _KUSTOMIZATIONS = ("kustomization.yaml", "kustomization.yml", "Kustomization")
+_UNCOMMITTED = "the revision that it names is not known before there is a commit or a fixed version"
 _SKIP = b"+argocd:skip-file-rendering"
 _LIKE_A_MANIFEST = (b"apiVersion:", b"kind:", b"metadata:")
 _IMAGE = re.compile(
@@ -49,6 +51,7 @@ class Tools:
         kube_version: of the cluster, or an empty string.
         api_versions: of the cluster, as `group/version/Kind`.
         own: addresses of this repository.
+        home: the namespace that Argo CD itself runs in.
     """
 
     opener: Opener
@@ -57,6 +60,7 @@ class Tools:
     kube_version: str = ""
     api_versions: tuple[str, ...] = ()
     own: frozenset[str] = field(default_factory=frozenset)
+    home: str = "argocd"
 
     def holds(self, source: Mapping[str, Any]) -> bool:
         """Whether the files of a source are those of this repository."""
@@ -73,9 +77,34 @@ def objects(
         NotFetched: its chart is not here.
         UserError: it does not build.
     """
+    revision = _revision(files, source)
+    name = argo_apps.instance(argo_apps.ref_of(application), tools.home)
+    environment = argo_env.of(source, application, name, revision)
+    found = _built(files, source, application, tools, environment)
+    if revision or not argo_env.names_revision(source):
+        return found
+    return [replace(item, doubt=item.doubt or _UNCOMMITTED) for item in found]
+
+
+def _revision(files: Source, source: Mapping[str, Any]) -> str:
+    """What Argo CD will know a source by; empty where that cannot be told yet."""
+    if argo_apps.is_git(source):
+        return "" if files.dirty else files.revision
+    # An artifact is known by its digest, whatever tag names it.
+    by_version = _remote(source).fixed and not str(source.get("repoURL", "")).startswith("oci://")
+    return str(source["targetRevision"]) if by_version else ""
+
+
+def _built(
+    files: Source,
+    source: Mapping[str, Any],
+    application: Mapping[str, Any],
+    tools: Tools,
+    environment: Environment,
+) -> list[Printed]:
     if not argo_apps.is_git(source):
         chart = helm.fetch(_remote(source), offline=tools.offline)
-        return _chart(chart, "", "", files, source, application, tools)
+        return _chart(chart, "", "", files, source, application, tools, environment)
     if not tools.holds(source):
         raise Elsewhere(f"its files are in another repository: {source.get('repoURL')}")
     below = argo_apps.path_of(source)
@@ -83,9 +112,9 @@ def objects(
     if source.get("plugin") is not None:
         raise UserError("a config management plugin renders it, and only Argo CD can run that")
     if source.get("helm") is not None or (folder / "Chart.yaml").is_file():
-        return _chart(folder, below, files.digest, files, source, application, tools)
+        return _chart(folder, below, files.digest, files, source, application, tools, environment)
     if source.get("kustomize") is not None or any((folder / name).is_file() for name in _KUSTOMIZATIONS):
-        changes = _changes(source.get("kustomize") or {})
+        changes = _changes(source.get("kustomize") or {}, environment)
         return [Printed(item) for item in build(files, below, changes, tools.kustomize)]
     return [Printed(item) for item in _directory(folder, files.root.resolve(), source.get("directory") or {})]
 
@@ -108,15 +137,17 @@ def _chart(
     source: Mapping[str, Any],
     application: Mapping[str, Any],
     tools: Tools,
+    environment: Environment,
 ) -> list[Printed]:
     spec = source.get("helm") or {}
     destination = application["spec"].get("destination") or {}
     settings: list[str] = []
     for item in spec.get("parameters") or ():
         word = "--set-string" if item.get("forceString") else "--set"
-        settings += [word, f"{item['name']}={_escaped(str(item.get('value', '')))}"]
+        value = environment.put_in(str(item.get("value", "")))
+        settings += [word, f"{item['name']}={_escaped(value)}"]
     for item in spec.get("fileParameters") or ():
-        path = _file(str(item["path"]), below, files, application, tools)
+        path = _file(str(item["path"]), below, files, application, tools, environment)
         settings += ["--set-file", f"{item['name']}={_escaped(str(path))}"]
     release = helm.Release(
         str(spec.get("releaseName") or application["metadata"]["name"]),
@@ -131,7 +162,8 @@ def _chart(
     texts: list[bytes | Mapping[str, Any]] = []
     for name in spec.get("valueFiles") or ():
         try:
-            texts.append(_file(str(name), below, files, application, tools).read_bytes())
+            path = _file(str(name), below, files, application, tools, environment)
+            texts.append(path.read_bytes())
         except (UserError, OSError):
             if not spec.get("ignoreMissingValueFiles"):
                 raise UserError(f"the values file {name} is not in the repository") from None
@@ -149,40 +181,55 @@ def _escaped(value: str) -> str:
     return value if whole else re.sub(r"(?<!\\),", r"\\,", value)
 
 
-def _file(name: str, below: str, files: Source, application: Mapping[str, Any], tools: Tools) -> Path:
-    """A file that a source names: of a referenced source (`$ref/…`), of the top (`/…`), or of its folder."""
-    if name.startswith("$"):
-        reference, _, rest = name[1:].partition("/")
-        named = [item for item in argo_apps.sources(application) if item.get("ref") == reference]
-        if not named or not tools.holds(named[0]):
+def _file(
+    name: str,
+    below: str,
+    files: Source,
+    application: Mapping[str, Any],
+    tools: Tools,
+    environment: Environment,
+) -> Path:
+    """A file that a source names: of a referenced source (`$ref/…`), of the top (`/…`), or of its folder.
+
+    What looks like a reference and names no source is a variable.
+    """
+    reference, _, rest = name.partition("/")
+    named = [item for item in argo_apps.sources(application) if item.get("ref")]
+    named = [item for item in named if f"${item['ref']}" == reference]
+    if named:
+        if not tools.holds(named[0]):
             raise Elsewhere(f"the values file {name} is in another repository")
-        return files.path(rest)
+        return files.path(environment.put_in(rest))
+    name = environment.put_in(name)
     if "://" in name:
         raise UserError(f"the values file {name} is behind a URL")
     return files.path(name if name.startswith("/") else posixpath.normpath(posixpath.join(below, name)))
 
 
-def _changes(spec: Mapping[str, Any]) -> dict[str, Any]:
-    """The fields of a kustomization that the source lays over it."""
+def _changes(spec: Mapping[str, Any], environment: Environment) -> dict[str, Any]:
+    """The fields of a kustomization that the source lays over it (argo-cd, util/kustomize: Build)."""
     out = {
         name: spec[name] for name in ("namePrefix", "nameSuffix", "namespace", "patches") if spec.get(name)
     }
     if spec.get("components"):
         out["components"] = [str(item) for item in spec["components"]]
     if spec.get("images"):
-        out["images"] = [_image(str(item)) for item in spec["images"]]
+        out["images"] = [_image(environment.put_in(str(item))) for item in spec["images"]]
     if spec.get("replicas"):
         out["replicas"] = [
             {"name": item["name"], "count": int(str(item["count"]))} for item in spec["replicas"]
         ]
     if spec.get("commonLabels"):
         selectors = not spec.get("labelWithoutSelector")
-        pairs = {str(key): str(value) for key, value in spec["commonLabels"].items()}
+        pairs = {str(key): environment.put_in(str(value)) for key, value in spec["commonLabels"].items()}
         label = {"pairs": pairs, "includeSelectors": selectors}
         label |= {"includeTemplates": True} if spec.get("labelIncludeTemplates") and not selectors else {}
         out["labels"] = [label]
     if spec.get("commonAnnotations"):
-        out["commonAnnotations"] = {str(key): str(value) for key, value in spec["commonAnnotations"].items()}
+        marks = {str(key): str(value) for key, value in spec["commonAnnotations"].items()}
+        if spec.get("commonAnnotationsEnvsubst"):
+            marks = {key: environment.put_in(value) for key, value in marks.items()}
+        out["commonAnnotations"] = marks
     return out
 
 
