@@ -37,6 +37,11 @@ class Settings:
     comparing: argo_settings.Comparing = field(default_factory=argo_settings.Comparing)
     problems: tuple[str, ...] = ()
 
+    def doubts(self, found: Iterable[ObjectVerdict]) -> tuple[str, ...]:
+        """The problems, where they may matter: what is not compared can only hide a difference."""
+        differs = any(item.differences and item.engine.kind == "Application" for item in found if item.engine)
+        return self.problems if differs else ()
+
 
 async def settings(live: Live, reader: Reader | None, head: Rendered) -> Settings:
     """What the Argo CD of a cluster goes by: its `argocd-cm` there, else the one of the repository.

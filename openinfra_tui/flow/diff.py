@@ -189,20 +189,21 @@ class Job:
         self._lap("compare")
         found += await self.extras()
         self._lap("extra")
+        found += self.fixed
         runs = (
             ()
             if self._elsewhere()
             else await deployer_runs.reported(self.head.objects, self.live, self.reader)
         )
         yield reporting.report(
-            self.shown([*found, *self.fixed]),
+            self.shown(found),
             directory=self.request.directory,
             dump=self.request.dump,
             target=self.target,
             before=self.before,
             head=self.head,
             live=self.live,
-            unread=self.argocd.problems,
+            unread=self.argocd.doubts(found),
             reader=self.reader,
             desired=len(self.desired),
             runs=runs,

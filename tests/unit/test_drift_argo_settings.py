@@ -10,7 +10,15 @@ from openinfra_tui.drift.desired import argo_settings
 from openinfra_tui.drift.desired.flux import Rendered
 from openinfra_tui.drift.ignoring import Ignoring, rules_of
 from openinfra_tui.drift.live import Live
-from openinfra_tui.drift.model import Application, Desired, EngineRef, IgnoreRule
+from openinfra_tui.drift.model import (
+    Application,
+    Desired,
+    Difference,
+    EngineRef,
+    IgnoreRule,
+    Key,
+    ObjectVerdict,
+)
 from openinfra_tui.drift.verdict import assess
 from openinfra_tui.flow import argo_live
 
@@ -199,3 +207,19 @@ def test_nothing_is_asked_where_there_is_no_argo_cd():
 def test_settings_that_are_no_mapping_are_those_of_a_new_installation():
     found = settings(Reader({**argocd_cm("/x"), "data": ["a"]}))
     assert (found.comparing, found.marks.method) == (argo_settings.Comparing(), "annotation")
+
+
+@pytest.mark.parametrize(
+    ("engine", "differences", "doubts"),
+    [
+        (REF, (Difference("/data/a", "value", "1", "2"),), ("unread",)),
+        (REF, (), ()),
+        (FLUX.ref, (Difference("/data/a", "value", "1", "2"),), ()),
+    ],
+)
+def test_settings_that_cannot_be_read_matter_only_where_they_could_hide_a_difference(
+    engine, differences, doubts
+):
+    key = Key("", "ConfigMap", "apps", "one")
+    verdict = ObjectVerdict("v1", key, "drifted", "update", "local", engine, differences=differences)
+    assert argo_live.Settings(problems=("unread",)).doubts([verdict]) == doubts
