@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from openinfra_tui.drift.model import Desired
     from openinfra_tui.flow.reading import Reader
 
-_KEY = Key("", "ConfigMap", run_report.NAMESPACE, run_report.NAME)
+KEY = Key("", "ConfigMap", run_report.NAMESPACE, run_report.NAME)
 
 
 async def reported(desired: Iterable[Desired], live: Live, reader: Reader | None) -> tuple[DeployerRun, ...]:
@@ -32,7 +32,7 @@ async def reported(desired: Iterable[Desired], live: Live, reader: Reader | None
     mounted = next(one["configMap"]["name"] for one in pod["volumes"] if one["name"] == "config")
     digest = next((run_report.configuration(item) for item in objects if _is(item, "ConfigMap", mounted)), "")
     try:
-        found = await reader.by_key(_KEY) if reader else live.objects.get(("v1", _KEY))
+        found = await reader.by_key(KEY) if reader else live.objects.get(("v1", KEY))
         if found is None:
             return (DeployerRun(site, digest, problem="no drift run has reported yet"),)
         report = run_report.read_report(str((found.get("data") or {}).get(run_report.KEY, "")))

@@ -6,7 +6,7 @@ Only what an event touches is judged again; the rest keeps its verdict. Nothing 
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +16,7 @@ from openinfra_tui.drift.mask import Masker
 from openinfra_tui.drift.model import Key, key_of
 from openinfra_tui.drift.report import Report
 from openinfra_tui.errors import UserError
-from openinfra_tui.flow import feeds
+from openinfra_tui.flow import deployer_runs, feeds
 from openinfra_tui.flow.diff import Job, Progress, Request, opened
 from openinfra_tui.flow.judged import Judged
 from openinfra_tui.flow.picture import ENGINES, SOURCES, Picture, picture
@@ -164,6 +164,9 @@ class Observer:
             elif taken.judge:
                 job.before.applied = applied(job.live)
                 await self._judged.again(job, taken.judge)
+            if files or deployer_runs.KEY in taken.judge:
+                runs = await deployer_runs.reported(job.head.objects, job.live, job.reader)
+                report = replace(report, runs=runs)
             if files or taken.any:
                 report = await asyncio.to_thread(self._judged.report, job, report)
                 self._tell(await asyncio.to_thread(picture, report, job.live))

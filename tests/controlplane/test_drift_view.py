@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import statistics
 import time
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
+from openinfra_tui.engine import run_report
+from tests.controlplane.client import Object
 from tests.controlplane.flux import Flux
 from tests.controlplane.loopback.git import GitServer
 from tests.controlplane.plane import ControlPlane
@@ -82,5 +86,69 @@ def test_what_goes_is_missing_and_what_comes_is_there(site: Site) -> None:
             await view.until(lambda: view.verdict("first") == "missing")
             await asyncio.to_thread(site.reconcile, "Kustomization", "apps")
             await view.until(lambda: view.verdict("first") == "in-sync")
+
+    run(scenario)
+
+
+def test_the_report_of_a_run_on_hosts_is_seen_when_it_comes(site: Site) -> None:
+    place = {"namespace": run_report.NAMESPACE}
+    mounted = {
+        "apiVersion": "v1",
+        "kind": "ConfigMap",
+        "metadata": {"name": "runner-config-1", **place},
+        "data": {"globals.yml": "a: 1\n"},
+    }
+    container = {"name": "run", "image": "run:1", "env": [{"name": "RUNNER_SITE", "value": "ber1"}]}
+    pod = {
+        "restartPolicy": "Never",
+        "containers": [container],
+        "volumes": [{"name": "config", "configMap": {"name": "runner-config-1"}}],
+    }
+    drift = {
+        "apiVersion": "batch/v1",
+        "kind": "CronJob",
+        "metadata": {"name": run_report.DRIFT, **place},
+        "spec": {
+            "schedule": "0 3 * * *",
+            "suspend": True,
+            "jobTemplate": {"spec": {"template": {"spec": pod}}},
+        },
+    }
+    space = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": run_report.NAMESPACE}}
+
+    def told(changed: int) -> Object:
+        text = json.dumps(
+            {
+                "apiVersion": "openinfra.dev/v1alpha1",
+                "kind": "RunReport",
+                "site": "ber1",
+                "time": f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}",
+                "configuration": run_report.configuration(mounted),
+                "hosts": {"ctl1": {"changed": changed, "unreachable": 0, "failed": 0}},
+                "files": [],
+                "failed": [],
+                "checks": [],
+            }
+        )
+        metadata = {"name": run_report.NAME, **place}
+        data = {run_report.KEY: text}
+        return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": data}
+
+    maps = [config_map(site.namespace, name) for name in ("first", "second", "third")]
+    site.write("apps/all.yaml", *maps, space, mounted, drift)
+    site.push("A runner")
+    site.reconcile("GitRepository", "site")
+    site.reconcile("Kustomization", "apps")
+
+    async def scenario() -> None:
+        async with watching(site) as view:
+            await view.until(lambda: "hosts of ber1: unverified, no drift run has reported yet" in view.text)
+            await asyncio.sleep(3)
+            await asyncio.to_thread(site.client.apply, told(2), "runner")
+            await view.until(lambda: "hosts of ber1: drifted, looked at 0 min ago" in view.text)
+            await view.pilot.press("S")
+            await view.until(lambda: "ctl1: 2 changes" in view.text)
+            await asyncio.to_thread(site.client.apply, told(0), "runner")
+            await view.until(lambda: "ctl1" not in view.text and "in sync" in view.text)
 
     run(scenario)

@@ -13,6 +13,8 @@ from textual.pilot import Pilot
 from openinfra_tui.drift.live import Live
 from openinfra_tui.drift.model import Blame, Difference, EngineRef, Key, ObjectVerdict, Origin, group_of
 from openinfra_tui.drift.report import Report
+from openinfra_tui.drift.runs import DeployerRun
+from openinfra_tui.engine.run_report import ChangedFile, RunReport
 from openinfra_tui.flow.observing import About, Failed, Link
 from openinfra_tui.flow.picture import Picture, picture
 from openinfra_tui.tui.drift.app import DriftApp
@@ -255,6 +257,26 @@ def at_peace() -> Picture:
     return picture(report(calm), cluster(stalled=False))
 
 
+HERE = "9c1f04e7d2aa" + "0" * 52
+REPORT = RunReport(
+    "fra1",
+    HERE,
+    datetime(2026, 8, 22, 8, 35, tzinfo=UTC),
+    {"ctl1": 2, "ctl2": 0, "cmp1": 0},
+    ("cmp2",),
+    (ChangedFile("ctl1", "/etc/kolla/nova-api/nova.conf", "nova : Copying over nova.conf"),),
+    (),
+    {"kolla-ansible check": False},
+)
+
+
+def with_hosts(report: RunReport | None, problem: str = "") -> Picture:
+    """Nothing wrong in the cluster, and what a run reported of the hosts."""
+    calm = at_peace()
+    run = DeployerRun("fra1", HERE, report, problem=problem)
+    return replace(calm, report=replace(calm.report, runs=(run,)))
+
+
 class View:
     """The view, driven by keys."""
 
@@ -310,6 +332,15 @@ async def peace(view: View) -> None:
     await view.see(ABOUT, Link(), at_peace())
 
 
+async def hosts(view: View) -> None:
+    await view.see(ABOUT, Link(), with_hosts(REPORT))
+
+
+async def hosts_whole(view: View) -> None:
+    await hosts(view)
+    await view.press("S")
+
+
 async def lost(view: View) -> None:
     await view.see(ABOUT, Link(), seen(), Link("https://10.20.0.5:6443: All connection attempts failed", NOW))
 
@@ -343,6 +374,8 @@ DRIFT_SCENES: dict[str, Scene] = {
     "help": after("question_mark"),
     "connecting": connecting,
     "peace": peace,
+    "hosts": hosts,
+    "hosts-whole": hosts_whole,
     "lost": lost,
     "never": never,
     "failed": failed,

@@ -17,7 +17,18 @@ from openinfra_tui.flow.picture import picture
 from openinfra_tui.tui.dialogs import Help
 from openinfra_tui.tui.drift import words
 from openinfra_tui.tui.drift.filters import Filter, lines
-from tests.tui.drift_scenes import ABOUT, at_peace, cluster, of, report, seen, verdicts, viewing
+from tests.tui.drift_scenes import (
+    ABOUT,
+    REPORT,
+    at_peace,
+    cluster,
+    of,
+    report,
+    seen,
+    verdicts,
+    viewing,
+    with_hosts,
+)
 from tests.tui.driving import LARGE, SMALL
 
 HOSTILE = ("[/foo]", "[red]x", "\x1b[31mred\x1b[0m", "\u202eabc", "n" * 10_000, "🙂" * 40, "a\nb", "")
@@ -233,3 +244,35 @@ def test_without_a_cluster_no_action_is_offered(home: Path) -> None:
 )
 def test_values_of_different_types_look_different(one: object, text: str) -> None:
     assert words.value(one) == text
+
+
+def test_hosts_that_differ_are_told_above_a_cluster_in_sync() -> None:
+    async def scenario() -> None:
+        async with viewing(SMALL) as view:
+            await view.see(ABOUT, Link(), with_hosts(REPORT))
+            assert "~ hosts of fra1: drifted, looked at 3 h 12 min ago; S tells more" in view.text
+            assert "No object is wrong" in view.text
+            await view.press("S")
+            for text in ("9c1f04e7d2aa, as in the repository", "nova.conf", "cmp2: not reached"):
+                assert text in view.text
+            await view.see(with_hosts(None, "no drift run has reported yet"))
+            assert "? hosts of fra1: unverified, no drift run has reported yet" in view.text
+            calm = replace(REPORT, changed={}, unreachable=(), files=(), checks={})
+            await view.see(with_hosts(calm))
+            assert "hosts of fra1:" not in view.text
+            await view.press("S")
+            assert "Nothing is wrong" in view.text
+
+    asyncio.run(scenario())
+
+
+def test_a_host_that_is_called_oddly_is_written_as_it_is() -> None:
+    async def scenario() -> None:
+        async with viewing(LARGE) as view:
+            changed = {"[red]x\x1b[2J": 3, "n" * 10_000: 1}
+            await view.see(ABOUT, Link(), with_hosts(replace(REPORT, changed=changed, files=())))
+            await view.press("S")
+            assert "[red]x" in view.text
+            assert "\x1b" not in view.text
+
+    asyncio.run(scenario())

@@ -6,14 +6,16 @@ from typing import TYPE_CHECKING
 
 from textual.content import Content
 
+from openinfra_tui.drift.runs import ago
 from openinfra_tui.tui.drift import filters
-from openinfra_tui.tui.drift.words import FAINT
+from openinfra_tui.tui.drift.words import FAINT, GLYPHS, WORDS
 from openinfra_tui.tui.text import literal
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from datetime import datetime
 
+    from openinfra_tui.drift.runs import DeployerRun
     from openinfra_tui.flow.observing import About, Failed, Link
     from openinfra_tui.flow.picture import Picture, Row
     from openinfra_tui.tui.drift.filters import Filter, Line
@@ -21,8 +23,8 @@ if TYPE_CHECKING:
 _MOST = 3  # problems of a report that are told
 
 
-def troubles(link: Link, about: About, failed: Failed, picture: Picture | None) -> list[str]:
-    """Why what one sees is old, or not there, or not complete."""
+def troubles(link: Link, about: About, failed: Failed, picture: Picture | None, now: datetime) -> list[str]:
+    """Why what one sees is old, or not there, or not complete; and what no object shows: hosts."""
     lines = []
     if link.trouble:
         who = " as ".join(part for part in (about.server, about.user) if part)
@@ -36,7 +38,13 @@ def troubles(link: Link, about: About, failed: Failed, picture: Picture | None) 
             lines.append(f"  {failed.hint}")
     if picture is not None:
         lines += [f"! not complete: {problem}" for problem in picture.report.problems[:_MOST]]
+        lines += [_hosts(run, now) for run in picture.report.runs if run.verdict != "in-sync"]
     return lines
+
+
+def _hosts(run: DeployerRun, now: datetime) -> str:
+    known = run.problem if run.report is None else f"looked at {ago(now - run.report.time)}"
+    return f"{GLYPHS[run.verdict]} hosts of {run.site}: {WORDS[run.verdict]}, {known}; S tells more"
 
 
 def shown(wanted: Filter, rows: Iterable[Row], lines: Iterable[Line], marked: set[str]) -> Content:
@@ -55,9 +63,10 @@ def nothing(wanted: Filter, picture: Picture, changed: datetime) -> Content:
     if wanted.text or wanted.place:
         return literal("Nothing matches. esc shows all faults again.", FAINT)
     summary = picture.report.summary
+    hosts = any(run.verdict != "in-sync" for run in picture.report.runs)
     return Content("\n\n").join(
         [
-            literal("✓ Nothing is wrong.", "$text-success bold"),
+            literal(f"✓ {'No object' if hosts else 'Nothing'} is wrong.", "$text-success bold"),
             literal(f"{summary['in-sync']} objects are in sync, {summary['ignored']} are ignored.", ""),
             literal(
                 f"Last sure of it at {changed.astimezone():%H:%M:%S}. ! shows everything.",

@@ -307,7 +307,7 @@ class DriftScreen(Screen[None]):
 
     def _draw_trouble(self) -> None:
         place = self.query_one("#trouble", Static)
-        lines = notes.troubles(self.link, self.about, self._failed, self.picture)
+        lines = notes.troubles(self.link, self.about, self._failed, self.picture, self._clock())
         place.update(Content("\n").join(literal(line) for line in lines))
         place.set_class(bool(lines), "-shown")
 
@@ -319,7 +319,9 @@ class DriftScreen(Screen[None]):
         place = self.query_one("#detail", Static)
         width = max(self.size.width - (_LEFT + 5 if self.wide else 4), 20)
         if self.tab == "sources":
-            place.update(sources(self.picture.sources if self.picture else (), self._clock()))
+            seen = self.picture
+            runs, found = (seen.report.runs, seen.sources) if seen else ((), ())
+            place.update(sources(runs, found, self._clock()))
         elif self.tab == "timeline":
             place.update(self.timeline.text())
         elif self.tab == "detail":

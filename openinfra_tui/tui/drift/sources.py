@@ -1,4 +1,4 @@
-"""The sources tab: engine objects and sources with revision, state, last and next run, and history."""
+"""The sources tab: what runs on hosts reported, then engine objects and sources, their state and history."""
 
 from __future__ import annotations
 
@@ -8,12 +8,15 @@ from typing import TYPE_CHECKING, Any
 
 from textual.content import Content
 
+from openinfra_tui.drift.runs import DIGEST, ago, details
 from openinfra_tui.flow.picture import readiness
-from openinfra_tui.tui.drift.words import FAINT
+from openinfra_tui.tui.drift.words import FAINT, GLYPHS, STYLES, WORDS
 from openinfra_tui.tui.text import literal
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+
+    from openinfra_tui.drift.runs import DeployerRun
 
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|h|m|s)")
 _UNITS = {"h": 3600.0, "m": 60.0, "s": 1.0, "ms": 0.001}
@@ -21,12 +24,24 @@ _ILL = frozenset({"Stalled", "Failing", "Degraded", "NotFound", "Unknown"})
 _HISTORY = 5
 
 
-def sources(found: Iterable[Mapping[str, Any]], now: datetime) -> Content:
+def sources(runs: Iterable[DeployerRun], found: Iterable[Mapping[str, Any]], now: datetime) -> Content:
     """All of them, in the order given."""
-    blocks = [_one(item, now) for item in found]
+    blocks = [*(_run(run, now) for run in runs), *(_one(item, now) for item in found)]
     if not blocks:
         return literal("no engine object and no source is known", FAINT)
     return Content("\n\n").join(blocks)
+
+
+def _run(run: DeployerRun, now: datetime) -> Content:
+    state = literal(f"{GLYPHS[run.verdict]} {WORDS[run.verdict]}", STYLES[run.verdict])
+    lines = [literal(f"Hosts of {run.site}", "bold") + Content("  ") + state]
+    if run.report is None:
+        return Content("\n").join([*lines, literal(f"  {run.problem}", FAINT)])
+    had = run.report.configuration[:DIGEST]
+    has = "as in the repository" if run.current else f"the repository has {run.configuration[:DIGEST]}"
+    facts = [("looked at", ago(now - run.report.time)), ("digest", f"{had}, {has}")]
+    lines += [literal(f"  {label:10}", FAINT) + literal(text) for label, text in facts]
+    return Content("\n").join([*lines, *(literal(f"  {line}") for line in details(run))])
 
 
 def _one(item: Mapping[str, Any], now: datetime) -> Content:
