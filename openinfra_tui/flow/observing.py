@@ -6,6 +6,7 @@ Only what an event touches is judged again; the rest keeps its verdict. Nothing 
 from __future__ import annotations
 
 import asyncio
+import gc
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -13,7 +14,6 @@ from typing import TYPE_CHECKING, Any
 from openinfra_tui.cluster import identity
 from openinfra_tui.cluster.errors import ApiError
 from openinfra_tui.drift.mask import Masker
-from openinfra_tui.drift.model import Key, key_of
 from openinfra_tui.drift.report import Report
 from openinfra_tui.errors import UserError
 from openinfra_tui.flow import deployer_runs, feeds
@@ -21,12 +21,14 @@ from openinfra_tui.flow.diff import Job, Progress, Request, opened
 from openinfra_tui.flow.judged import Judged
 from openinfra_tui.flow.picture import ENGINES, SOURCES, Picture, picture
 from openinfra_tui.flow.revisions import applied
+from openinfra_tui.flow.taking import Taken
 from openinfra_tui.repo.standing import branch_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from openinfra_tui.cluster.discovery import Resource
+    from openinfra_tui.drift.model import Key
     from openinfra_tui.flow.reading import Reader
 
 _TOGETHER = 0.05  # a rollout touches an object many times a second
@@ -112,6 +114,7 @@ class Observer:
         async with opened(self.request) as job:
             report = await self._first(job)
             self.job = job
+            _settle()
             self._judged = Judged()
             queue: feeds.Queue = asyncio.Queue()
             async with asyncio.TaskGroup() as tasks:
@@ -152,7 +155,7 @@ class Observer:
                 if isinstance(word, feeds.Pulse) and self._pulse(word):
                     heard.anew()
                     listing = {item: set() for item in heard.followed}
-            taken = _Taken()
+            taken = Taken()
             for word in words:
                 if isinstance(word, feeds.Moved):
                     taken.take(job, word, listing)
@@ -189,6 +192,7 @@ class Observer:
                 heard.follow(fresh)
             await _learn(job, job.reader, places)
         await self._judged.anew(job)
+        _settle()
         if job.reader is not None:
             self._tell(await _about(job.reader, self.request))
 
@@ -208,67 +212,13 @@ class Observer:
         self._tell(self._trouble)
 
 
-class _Taken:
-    """What a batch of events has changed."""
+def _settle() -> None:
+    """Have the collector leave alone what stays for as long as somebody looks.
 
-    def __init__(self) -> None:
-        self.judge: set[Key] = set()
-        self.any = False
-        self.releases = False
-
-    def take(self, job: Job, word: feeds.Moved, listing: dict[Resource, set[Key]]) -> None:
-        """Take one event into what is known."""
-        resource, event = word.resource, word.event
-        version, kind = resource.api_version, resource.kind
-        if event.sort == "SYNCED":
-            told = listing.pop(resource, None)
-            if told is not None:
-                there = [place for place in job.live.objects if (place[0], place[1].kind) == (version, kind)]
-                for _, key in there:
-                    if key not in told:
-                        self._gone(job, version, key)
-            return
-        item = event.object
-        if item is None:
-            return
-        key = key_of({"apiVersion": version, "kind": kind, **item})
-        if resource in listing:
-            listing[resource].add(key)
-        if event.sort == "DELETED":
-            self._gone(job, version, key)
-            return
-        old = job.live.objects.get((version, key))
-        if old is not None and old["metadata"].get("resourceVersion") == item["metadata"].get(
-            "resourceVersion"
-        ):
-            return
-        job.live.objects[version, key] = item
-        job.live.absent.discard((version, key))
-        self.any = True
-        if (key.group, kind) in ENGINES or old is None or _without_status(old) != _without_status(item):
-            self.judge.add(key)
-        if kind == "HelmRelease" and old is not None and _stored(old) != _stored(item):
-            self.releases = True
-
-    def _gone(self, job: Job, version: str, key: Key) -> None:
-        if job.live.objects.pop((version, key), None) is not None:
-            self.judge.add(key)
-            self.any = True
-        job.live.absent.add((version, key))
-
-
-def _stored(release: dict[str, Any]) -> Any:
-    """What of a HelmRelease says that its content is another one."""
-    return (release.get("status") or {}).get("history")
-
-
-def _without_status(item: dict[str, Any]) -> Any:
-    """What a verdict depends on: neither the status nor who writes it."""
-    metadata = {k: v for k, v in item["metadata"].items() if k not in ("resourceVersion", "managedFields")}
-    owners = [
-        one for one in item["metadata"].get("managedFields") or () if one.get("subresource") != "status"
-    ]
-    return {**{k: v for k, v in item.items() if k != "status"}, "metadata": [metadata, owners]}
+    Of ten thousand objects each of its walks would hold the screen for a fifth of a second, and free nothing:
+    manifests and verdicts are in no circle, so they go when nobody has them any more.
+    """
+    gc.freeze()
 
 
 def _resources(job: Job) -> list[Resource]:
