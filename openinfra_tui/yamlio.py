@@ -11,15 +11,72 @@ import re
 from typing import Any
 
 import yaml
+from yaml.constructor import ConstructorError
 
 _Safe: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
-class _Loader(_Safe):  # type: ignore[misc]
-    """A safe loader, to which a bare `=` is text, as it is to Go's (AlertmanagerConfig has it as a value)."""
+class BoundedLoader(_Safe):  # type: ignore[misc]
+    """A safe loader that refuses a document whose aliases stand for far more than it holds.
+
+    With a few lines such a document would hold whoever walks through it for years.
+    """
+
+    def __init__(self, stream: str | bytes) -> None:
+        super().__init__(stream)
+        star, mark = (b"*", b"&") if isinstance(stream, bytes) else ("*", "&")
+        self._may_alias = star in stream and mark in stream  # type: ignore[operator] # both of one type
+
+    def construct_document(self, node: yaml.Node) -> Any:
+        """Plain data.
+
+        Raises:
+            yaml.YAMLError: there is too much of it, a tag, or what is no YAML.
+        """
+        if self._may_alias:
+            _require_bounded(node)
+        return super().construct_document(node)
+
+
+class _Loader(BoundedLoader):
+    """To which a bare `=` is text, as it is to Go's (AlertmanagerConfig has it as a value)."""
 
 
 _Loader.add_constructor("tag:yaml.org,2002:value", lambda loader, node: loader.construct_scalar(node))
+
+_FEW, _MANY = 400_000, 4_000_000  # nodes
+
+
+def _require_bounded(root: yaml.Node) -> None:
+    """Refuse what Go's readers refuse: goyaml, decode.go, `allowedAliasRatio`."""
+    sizes: dict[int, int] = {}
+    begun: set[int] = set()
+    path = [root]
+    while path:
+        node = path[-1]
+        below = _below(node)
+        waiting = [item for item in below if id(item) not in sizes]
+        if id(node) in sizes or not waiting:
+            # Cut off, as the numbers of a document can be as long as itself.
+            sizes.setdefault(id(node), min(1 + sum(sizes[id(item)] for item in below), 2 * _MANY))
+            path.pop()
+            continue
+        begun.add(id(node))
+        if any(id(item) in begun for item in waiting):
+            raise ConstructorError(None, None, "an anchor is inside itself", node.start_mark)
+        path += waiting
+    read = sizes[id(root)]
+    again = read - len(sizes)
+    share = 0.99 - 0.89 * min(max((read - _FEW) / (_MANY - _FEW), 0), 1)
+    if again > 100 and read > 1000 and again / read > share:
+        raise ConstructorError(None, None, "its aliases stand for far more than it holds", root.start_mark)
+
+
+def _below(node: yaml.Node) -> list[yaml.Node]:
+    if isinstance(node, yaml.MappingNode):
+        return [item for pair in node.value for item in pair]
+    return node.value if isinstance(node, yaml.SequenceNode) else []
+
 
 # What YAML 1.1 (kubectl, Helm, kustomize) reads as a bool, null, number, sexagesimal, timestamp or merge key.
 _AMBIGUOUS = re.compile(
@@ -152,7 +209,7 @@ def load(text: str | bytes) -> Any:
     """One YAML document as plain data. No tags, no Python objects.
 
     Raises:
-        yaml.YAMLError: the text is not YAML, or holds a tag.
+        yaml.YAMLError: the text is not YAML, holds a tag, or aliases that stand for far more than it holds.
     """
     return yaml.load(text, Loader=_Loader)  # noqa: S506 - a safe loader
 
@@ -161,6 +218,6 @@ def load_all(text: str | bytes) -> list[Any]:
     """Every YAML document of a text, empty documents left out.
 
     Raises:
-        yaml.YAMLError: the text is not YAML, or holds a tag.
+        yaml.YAMLError: as `load`.
     """
     return [document for document in yaml.load_all(text, Loader=_Loader) if document is not None]

@@ -13,7 +13,8 @@ from typing import Any
 
 import yaml
 
-_Base: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+from openinfra_tui.yamlio import BoundedLoader
+
 _BaseDumper: Any = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
 
 _NUMBER = "tag:yaml.org,2002:float"  # of every number: one resolver for all of them
@@ -28,7 +29,7 @@ _WIDE = 1 << 30  # never fold a line
 _LIKE_A_NUMBER = re.compile(r"[-+]?[.0-9][0-9a-fA-FxXoObB_.+-]*")
 
 
-class GoLoader(_Base):  # type: ignore[misc] # the C loader has no types
+class GoLoader(BoundedLoader):
     """Reads plain scalars as goyaml v2 does."""
 
     yaml_implicit_resolvers: dict[str, Any] = {}  # noqa: RUF012 - replaced as a whole, as PyYAML wants it
@@ -109,7 +110,7 @@ def load_all(text: str | bytes) -> list[Any]:
     """Every document, empty ones left out.
 
     Raises:
-        yaml.YAMLError: the text is not YAML, or holds a tag.
+        yaml.YAMLError: the text is not YAML, or holds a tag, or aliases stand for most of it.
     """
     return [item for item in yaml.load_all(text, Loader=GoLoader) if item is not None]
 
