@@ -118,20 +118,29 @@ def _changes(previewed: Previewed, effect: Mapping[str, Change]) -> Content:
     if previewed.problem:
         return literal(f"Not finished, so there is no tree yet:\n\n{previewed.problem}", limit=4000)
     out = [literal("With the last answer", "bold")] if effect else []
-    out += [_line(path, change) for path, change in effect.items()]
+    out += _lines(effect)
     out += [literal("")] if effect else []
     out.append(literal("In the repository", "bold"))
-    out += [_line(path, change) for path, change in previewed.changes.items()]
+    out += _lines(previewed.changes)
     if not previewed.changes:
         out.append(literal("nothing changes", "$text-muted"))
     return Content("\n").join(out)
 
 
-def _line(path: str, change: Change) -> Content:
-    glyph, style = MARKS[change]
-    # The mark says it all where a file is new or gone; a word after a long path would break its line.
-    word = f"  {change}" if change not in ("new", "removed") else ""
-    return Content.assemble((f" {glyph} ", style), clean(path, limit=300), (word, "$text-muted"))
+def _lines(changes: Mapping[str, Change]) -> list[Content]:
+    """The changes below their folders: a whole path is longer than the pane is wide."""
+    out: list[Content] = []
+    before = ""
+    parts = sorted((*path.rpartition("/")[::2], change) for path, change in changes.items())
+    for folder, name, change in parts:
+        if folder != before:
+            out.append(literal(f"{folder}/", "$text-muted", limit=300))
+        before = folder
+        glyph, style = MARKS[change]
+        # The mark says it all where a file is new or gone.
+        word = f"  {change}" if change not in ("new", "removed") else ""
+        out.append(Content.assemble((f" {glyph} ", style), clean(name, limit=300), (word, "$text-muted")))
+    return out
 
 
 def _fill(tree: Tree[str], previewed: Previewed, effect: Mapping[str, Change], opened: set[str]) -> None:
