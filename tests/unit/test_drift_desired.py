@@ -89,6 +89,18 @@ def test_a_path_that_happens_to_hold_its_file_makes_no_entry_point(tmp_path):
     assert [item["metadata"]["name"] for item in flux.entry_points(source.Source(tmp_path))] == ["site"]
 
 
+def test_without_one_that_holds_its_own_file_those_below_no_other_are_entry_points(tmp_path):
+    files = {
+        "start/one.yaml": [kustomization("one", "./apps")],
+        "apps/two.yaml": [kustomization("two", "./apps/deep")],
+        "apps/deep/three.yaml": [kustomization("three", "./elsewhere")],
+        "apps-too/four.yaml": [kustomization("four", "./app")],
+    }
+    write(tmp_path, files)
+    found = [item["metadata"]["name"] for item in flux.entry_points(source.Source(tmp_path))]
+    assert sorted(found) == ["four", "one"]
+
+
 def test_what_flux_asks_of_kustomize_and_adds_itself(tmp_path):
     spec = {
         "targetNamespace": "there",

@@ -77,11 +77,8 @@ def entry_points(source: Source) -> list[dict[str, Any]]:
         # A Kustomization of another repository may have a path that happens to hold its file, such as `./`.
         named = [item for item in selfish if _source_of(item)[2] == item["metadata"]["name"]]
         return named or selfish
-    return [
-        item
-        for name, item in found
-        if not any(other is not item and _below(name, path_of(other)) for _, other in found)
-    ]
+    built = {path_of(item) for _, item in found}
+    return [item for name, item in found if built.isdisjoint(_around(name))]
 
 
 def is_kustomization(manifest: Any) -> bool:
@@ -98,6 +95,12 @@ def path_of(kustomization: Mapping[str, Any]) -> str:
     """The folder that a Flux Kustomization builds, without `./`; empty for the root."""
     path = posixpath.normpath(str(kustomization["spec"].get("path") or ".")).lstrip("/")
     return "" if path == "." else path
+
+
+def _around(file: str) -> list[str]:
+    """Every folder that a file is below, the root as an empty text."""
+    steps = file.split("/")
+    return ["/".join(steps[:number]) for number in range(len(steps))]
 
 
 def _below(file: str, folder: str) -> bool:
