@@ -15,6 +15,8 @@ from pathlib import Path
 
 import pytest
 
+from openinfra_tui.catalog.presets import preset_names
+
 ROOT = Path(__file__).resolve().parents[2]
 pytestmark = [
     pytest.mark.slow,
@@ -104,6 +106,13 @@ class Terminal:
             last = now
         raise AssertionError(f"{keys} changed nothing:\n{before}")
 
+    def begin(self, preset: str) -> None:
+        """From the start screen with a preset."""
+        self.until(preset)
+        for _ in range(preset_names().index(preset)):
+            self.changed("Down")
+        self.key("Enter")
+
     def step(self) -> str:
         found = re.search(r"\d+ of \d+  (\w[\w ]*?)\s*$", self.text, re.MULTILINE)
         return found[1] if found else ""
@@ -150,9 +159,7 @@ def files(repository: Path) -> dict[str, bytes]:
 def test_from_start_to_a_commit(terminal: Terminal) -> None:
     home = terminal.home
     terminal.start("wizard")
-    terminal.until("openstack-helm-ha")
-    terminal.changed("Down")
-    terminal.key("Enter")
+    terminal.begin("openstack-helm-ha")
     terminal.until(r"1 of \d+  Site")
     terminal.key("C-u")
     terminal.key("-l", "ber1")
@@ -202,9 +209,7 @@ def test_from_start_to_a_commit(terminal: Terminal) -> None:
 def test_back_and_forth_over_every_step_and_killed_in_the_middle(terminal: Terminal) -> None:
     home = terminal.home
     terminal.start("wizard")
-    terminal.until("openstack-helm-ha")
-    terminal.changed("Down")
-    terminal.key("Enter")
+    terminal.begin("openstack-helm-ha")
     terminal.until(r"1 of \d+  Site")
     terminal.key("C-u")
     terminal.key("-l", "ber1")
