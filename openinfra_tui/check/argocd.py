@@ -21,7 +21,10 @@ from openinfra_tui.check.report import (
     clean,
     dig,
     is_kind,
+    mapping,
+    mappings,
     named,
+    texts,
 )
 
 if TYPE_CHECKING:
@@ -48,13 +51,13 @@ def sources(item: dict[str, Any]) -> list[dict[str, Any]]:
 
 def wave(item: dict[str, Any]) -> int:
     """The sync wave of an object; 0 where none, or no number, is written."""
-    text = str((dig(item, "metadata.annotations") or {}).get(WAVE, "0"))
+    text = str(mapping(item, "metadata.annotations").get(WAVE, "0"))
     return int(text) if re.fullmatch(r"-?[0-9]+", text) else 0
 
 
 def values_files(item: dict[str, Any]) -> list[str]:
     """The values files of this repository that an Application merges, in their order."""
-    names = [str(name) for source in sources(item) for name in dig(source, "helm.valueFiles") or []]
+    names = [name for source in sources(item) for name in texts(source, "helm.valueFiles")]
     return [name.removeprefix(_VALUES) for name in names if name.startswith(_VALUES)]
 
 
@@ -68,10 +71,10 @@ def folders(item: dict[str, Any]) -> Iterator[str]:
 
 def is_own(item: dict[str, Any], source: dict[str, Any]) -> bool:
     """Whether a source with a path is this repository: the one of the values files, where there are some."""
-    own = {other.get("repoURL") for other in sources(item) if other.get("ref")}
+    own = {str(other.get("repoURL")) for other in sources(item) if other.get("ref")}
     # Alone, ours follows a branch; manifests of another repository are pinned to a commit.
     pinned = len(str(source.get("targetRevision"))) == 40
-    here = source.get("repoURL") in own if own else not pinned
+    here = str(source.get("repoURL")) in own if own else not pinned
     return here and not source.get("chart") and not str(source.get("repoURL")).startswith("oci://")
 
 
@@ -126,7 +129,7 @@ def _paths(repository: Repository, item: dict[str, Any]) -> Iterator[str]:
             yield f"path {path} does not exist"
     for source in sources(item):
         missing_is_fine = dig(source, "helm.ignoreMissingValueFiles")
-        for name in map(str, dig(source, "helm.valueFiles") or []):
+        for name in texts(source, "helm.valueFiles"):
             if name.startswith(_VALUES) and not missing_is_fine:
                 place = clean(name.removeprefix(_VALUES))
                 if place is None or not (repository.root / place).is_file():
@@ -147,9 +150,9 @@ def _permitted(repository: Repository, item: dict[str, Any], projects: dict[str,
         yield f"project {name} is not applied before it: give it an earlier sync wave"
     for source in sources(item):
         url = str(source.get("repoURL"))
-        if not any(fnmatchcase(url, str(known)) for known in dig(project, "spec.sourceRepos") or []):
+        if not any(fnmatchcase(url, known) for known in texts(project, "spec.sourceRepos")):
             yield f"project {name} does not permit the source {url}"
-    target = dig(item, "spec.destination") or {}
+    target = mapping(item, "spec.destination")
     spaces = [str(target.get("namespace") or "")]
     for folder in folders(item):
         for other in () if folder.startswith("clusters/") else repository.objects_in(folder):
@@ -171,7 +174,7 @@ def _server(target: dict[str, Any]) -> str:
 def _may_write(project: dict[str, Any], target: dict[str, Any], space: str) -> bool:
     return any(
         fnmatchcase(_server(target), _server(known)) and fnmatchcase(space, str(known.get("namespace") or ""))
-        for known in dig(project, "spec.destinations") or []
+        for known in mappings(project, "spec.destinations")
     )
 
 
@@ -179,18 +182,18 @@ def _may_make(project: dict[str, Any], item: dict[str, Any]) -> bool:
     group = str(item["apiVersion"]).rpartition("/")[0]
     return any(
         fnmatchcase(group, str(known.get("group"))) and fnmatchcase(str(item["kind"]), str(known.get("kind")))
-        for known in dig(project, "spec.clusterResourceWhitelist") or []
+        for known in mappings(project, "spec.clusterResourceWhitelist")
     )
 
 
 def _open(project: dict[str, Any]) -> Iterator[str]:
     """Where a project permits everything."""
-    if "*" in (dig(project, "spec.sourceRepos") or []):
+    if "*" in texts(project, "spec.sourceRepos"):
         yield "takes from every repository: name them in sourceRepos"
-    for known in dig(project, "spec.destinations") or []:
+    for known in mappings(project, "spec.destinations"):
         if known.get("namespace") == "*" or _server(known) == "*":
             yield "writes everywhere: name server and namespace in destinations"
-    for known in dig(project, "spec.clusterResourceWhitelist") or []:
+    for known in mappings(project, "spec.clusterResourceWhitelist"):
         if known.get("kind") == "*":
             yield "makes every kind of object without a namespace: name them in clusterResourceWhitelist"
 
@@ -214,7 +217,7 @@ def _unread(repository: Repository, folder: str, found: list[Place]) -> Iterator
 
 
 def _includes(source: dict[str, Any], file: str) -> bool:
-    directory = source.get("directory") or {}
+    directory = mapping(source, "directory")
     if "/" in file and not directory.get("recurse"):
         return False
     include, exclude = str(directory.get("include") or "*"), str(directory.get("exclude") or "")
@@ -243,7 +246,7 @@ def bases(repository: Repository, folder: str) -> Iterator[str]:
     """The folders of this repository that the kustomization of a folder takes in, one level deep."""
     for name in KUSTOMIZATION_FILES:
         for item in repository.documents.get(f"{folder}/{name}", ()):
-            for path in (item.get("resources") or []) if isinstance(item, dict) else ():
+            for path in texts(item, "resources"):
                 place = posixpath.normpath(f"{folder}/{path}")
                 if (repository.root / place).is_dir():
                     yield place

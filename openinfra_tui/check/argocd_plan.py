@@ -9,7 +9,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from openinfra_tui.check.argocd import applications, values_files, wave
-from openinfra_tui.check.report import Fault, Repository, dig, named
+from openinfra_tui.check.report import (
+    Fault,
+    Repository,
+    dig,
+    named,
+)
 from openinfra_tui.check.steps import component_of, steps_before
 from openinfra_tui.plan.component import load_components
 

@@ -13,7 +13,14 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
 
 from openinfra_tui.catalog.read import load_catalog, minor_of
-from openinfra_tui.check.report import Fault, dig, is_object, named
+from openinfra_tui.check.report import (
+    Fault,
+    dig,
+    is_object,
+    mapping,
+    mappings,
+    named,
+)
 
 if TYPE_CHECKING:
     from openinfra_tui.check.report import Repository
@@ -27,6 +34,14 @@ _MOVING = re.compile(r"(^|[/.-])(latest|current)([/.-]|$)")
 _CAPO = ("OpenStackCluster", "OpenStackClusterTemplate", "OpenStackMachineTemplate")
 _PRUNE = "kustomize.toolkit.fluxcd.io/prune"
 _BARE_METAL = "https://github.com/metal3-io/baremetal-operator/blob/main/docs/api.md"
+
+
+def _minor(version: str) -> tuple[int, int]:
+    """As `minor_of`; (0, 0) of what is no version, which is another check's fault."""
+    try:
+        return minor_of(version)
+    except ValueError:
+        return 0, 0
 
 
 @dataclass(frozen=True)
@@ -47,11 +62,11 @@ class Part:
         """Chart name → (folder, version), of both engines."""
         out: dict[str, tuple[str, str]] = {}
         for folder, item in self.of("helm.toolkit.fluxcd.io", "HelmRelease"):
-            spec = dig(item, "spec.chart.spec") or {}
+            spec = mapping(item, "spec.chart.spec")
             if spec.get("version"):
                 out[str(spec.get("chart"))] = (folder, str(spec["version"]))
         for folder, item in self.of("argoproj.io", "Application"):
-            for source in [dig(item, "spec.source") or {}, *(dig(item, "spec.sources") or [])]:
+            for source in [mapping(item, "spec.source"), *mappings(item, "spec.sources")]:
                 if source.get("chart"):
                     out[str(source["chart"])] = (folder, str(source.get("targetRevision", "")))
         return out
@@ -182,7 +197,7 @@ def metal3_pairs_cluster_api(part: Part) -> Found:
         version = str(dig(item, "spec.version") or "")
         if dig(item, "metadata.name") == "metal3" and version:
             for other in sorted(core):
-                if minor_of(other) != minor_of(version):
+                if _minor(other) != _minor(version):
                     yield folder, f"{named(item)} is {version}, Cluster API is {other}"
 
 
@@ -267,7 +282,7 @@ def debian_checksums(part: Part) -> Found:
 def csi_beside_rook(part: Part) -> Found:
     """The CSI drivers stand beside a Rook that does not bring them."""
     folder, version = part.charts.get("rook-ceph", ("", ""))
-    if version and minor_of(version) >= (1, 20) and "ceph-csi-drivers" not in part.charts:
+    if version and _minor(version) >= (1, 20) and "ceph-csi-drivers" not in part.charts:
         yield folder, f"rook-ceph {version} needs the chart ceph-csi-drivers"
 
 
@@ -288,7 +303,7 @@ def prune_protection(part: Part) -> Found:
         ),
     ]
     for folder, item in owners:
-        marks = {**(dig(item, "metadata.labels") or {}), **(dig(item, "metadata.annotations") or {})}
+        marks = {**mapping(item, "metadata.labels"), **mapping(item, "metadata.annotations")}
         options = str(marks.get("argocd.argoproj.io/sync-options", "")).split(",")
         if marks.get(_PRUNE) != "disabled" and "Prune=false" not in [option.strip() for option in options]:
             yield folder, f"{named(item)} may be pruned: annotate {_PRUNE}: disabled or Prune=false"

@@ -7,7 +7,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from openinfra_tui.check.report import Fault, Repository, clean, dig, is_kind, named
+from openinfra_tui.check.report import (
+    Fault,
+    Repository,
+    clean,
+    dig,
+    is_kind,
+    mappings,
+    named,
+)
 from openinfra_tui.check.steps import component_of, steps_before
 from openinfra_tui.plan.component import load_components
 
@@ -64,7 +72,7 @@ def _kinds(repository: Repository, step: Place | None) -> set[tuple[str, str]]:
 
 def _order(found: Mapping[str, Place], components: Mapping[str, Component]) -> Iterator[tuple[str, str]]:
     edges = {
-        name: {str(need.get("name")) for need in dig(item, "spec.dependsOn") or []}
+        name: {str(need.get("name")) for need in mappings(item, "spec.dependsOn")}
         for name, (_, item) in found.items()
     }
     for name, before in steps_before(found, components).items():

@@ -15,7 +15,15 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from openinfra_tui import yamlio
-from openinfra_tui.check.report import Fault, Place, Repository, dig, is_kind, is_object, named
+from openinfra_tui.check.report import (
+    Fault,
+    Place,
+    Repository,
+    dig,
+    is_kind,
+    is_object,
+    named,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -14,7 +14,16 @@ import yaml
 from openinfra_tui import yamlio
 from openinfra_tui.catalog.images import chart_images, merged
 from openinfra_tui.check.argocd import GROUP, is_own, sources, values_files
-from openinfra_tui.check.report import Fault, Repository, dig, is_kind, is_object, named
+from openinfra_tui.check.report import (
+    Fault,
+    Repository,
+    dig,
+    is_kind,
+    is_object,
+    mapping,
+    mappings,
+    named,
+)
 from openinfra_tui.check.values import release_pin, source_pin
 from openinfra_tui.plan.mirrors import Mirrors, mirrors_of
 
@@ -113,7 +122,7 @@ def _releases(
         if is_kind(item, "HelmRelease", _HELM):
             pin = release_pin(repository, item) or _of_oci(item, places)
             if pin:
-                layers = [_map_values(maps, item, source) for source in dig(item, "spec.valuesFrom") or ()]
+                layers = [_map_values(maps, item, source) for source in mappings(item, "spec.valuesFrom")]
                 yield file, named(item), *pin, merged(*layers, dig(item, "spec.values"))
         elif is_kind(item, "Application", GROUP):
             layers = [one for name in values_files(item) for one in repository.documents.get(name, ())]
@@ -125,23 +134,23 @@ def _of_oci(item: dict[str, Any], places: list[Place]) -> tuple[str, str] | None
     """Chart and version of a release whose chart is an OCIRepository."""
     name = dig(item, "spec.chartRef.name")
     for _, other in places:
-        same = _key(other) == (dig(item, "metadata.namespace"), name)
+        same = _key(other) == (str(dig(item, "metadata.namespace")), str(name))
         if same and is_kind(other, "OCIRepository", _SOURCES):
             return str(dig(other, "spec.url")).rsplit("/", 1)[-1], str(dig(other, "spec.ref.tag"))
     return None
 
 
-def _map_values(maps: dict[tuple[Any, Any], dict[str, Any]], item: dict[str, Any], source: Any) -> Any:
+def _map_values(maps: dict[tuple[str, str], dict[str, Any]], item: dict[str, Any], source: Any) -> Any:
     """The values that a release takes from a ConfigMap; none from what is not one, or not YAML."""
-    found = maps.get((dig(item, "metadata.namespace"), dig(source, "name")), {})
+    found = maps.get((str(dig(item, "metadata.namespace")), str(dig(source, "name"))), {})
     if dig(source, "kind") != "ConfigMap":
         return None
     try:
-        text = (dig(found, "data") or {}).get(dig(source, "valuesKey") or "values.yaml")
+        text = mapping(found, "data").get(str(dig(source, "valuesKey") or "values.yaml"))
         return yamlio.load(str(text or ""))
     except yaml.YAMLError:
         return None
 
 
-def _key(item: dict[str, Any]) -> tuple[Any, Any]:
-    return dig(item, "metadata.namespace"), dig(item, "metadata.name")
+def _key(item: dict[str, Any]) -> tuple[str, str]:
+    return str(dig(item, "metadata.namespace")), str(dig(item, "metadata.name"))

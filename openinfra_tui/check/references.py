@@ -21,7 +21,10 @@ from openinfra_tui.check.report import (
     dig,
     is_kind,
     is_object,
+    mapping,
+    mappings,
     named,
+    texts,
 )
 
 if TYPE_CHECKING:
@@ -70,14 +73,14 @@ def _with_made(items: tuple[dict[str, Any], ...]) -> tuple[dict[str, Any], ...]:
 
 def _is_watched(item: dict[str, Any]) -> bool:
     """Whether a HelmRelease of another build notices a change of it (helm-controller, label of the watch)."""
-    labels = dig(item, "metadata.labels") or {}
+    labels = mapping(item, "metadata.labels")
     return (
         item.get("kind") in ("ConfigMap", "Secret") and labels.get("reconcile.fluxcd.io/watch") == "Enabled"
     )
 
 
 def _key(item: dict[str, Any]) -> tuple[str, str]:
-    return (dig(item, "metadata.namespace") or _FLUX, str(dig(item, "metadata.name")))
+    return str(dig(item, "metadata.namespace") or _FLUX), str(dig(item, "metadata.name"))
 
 
 def _kustomizations(repository: Repository, flux: list[Place]) -> Iterator[Fault]:
@@ -93,8 +96,8 @@ def _kustomizations(repository: Repository, flux: list[Place]) -> Iterator[Fault
         if counted[key] > 1:
             yield Fault("reference", file, f"{named(item)} is defined {counted[key]} times in this cluster")
         wanted = {
-            (need.get("namespace") or key[0], str(need.get("name")))
-            for need in dig(item, "spec.dependsOn") or []
+            (str(need.get("namespace") or key[0]), str(need.get("name")))
+            for need in mappings(item, "spec.dependsOn")
         }
         graph[key] = wanted
         for space, name in sorted(wanted - counted.keys()):
@@ -109,7 +112,7 @@ def _kustomizations(repository: Repository, flux: list[Place]) -> Iterator[Fault
 
 
 def _sources(reached: list[Place]) -> Iterator[Fault]:
-    known = {(item.get("kind"), *_key(item)) for _, item in reached}
+    known = {(str(item.get("kind")), *_key(item)) for _, item in reached}
     for file, item in reached:
         if is_kind(item, "Kustomization", "kustomize.toolkit.fluxcd.io"):
             refs = [dig(item, "spec.sourceRef")]
@@ -123,7 +126,7 @@ def _sources(reached: list[Place]) -> Iterator[Fault]:
             if not isinstance(ref, dict):
                 yield Fault("reference", file, f"{named(item)} names no source")
                 continue
-            where = (ref.get("kind"), ref.get("namespace") or _key(item)[0], str(ref.get("name")))
+            where = (str(ref.get("kind")), str(ref.get("namespace") or _key(item)[0]), str(ref.get("name")))
             if where not in known and where[1:] != (_FLUX, _FLUX):  # made by the bootstrap of Flux
                 yield Fault(
                     "reference",
@@ -138,21 +141,15 @@ def _namespaces(reached: list[Place]) -> Iterator[Fault]:
         if is_kind(item, "HelmRelease", "helm.toolkit.fluxcd.io") and dig(
             item, "spec.install.createNamespace"
         ):
-            known.add(dig(item, "spec.targetNamespace") or dig(item, "metadata.namespace"))
-        if item.get("kind") == "Application" and "CreateNamespace=true" in (
-            dig(item, "spec.syncPolicy.syncOptions") or []
-        ):
-            known.add(dig(item, "spec.destination.namespace"))
+            known.add(str(dig(item, "spec.targetNamespace") or dig(item, "metadata.namespace")))
+        makes = "CreateNamespace=true" in texts(item, "spec.syncPolicy.syncOptions")
+        if item.get("kind") == "Application" and makes:
+            known.add(str(dig(item, "spec.destination.namespace")))
     for file, item in reached:
-        wanted = {
-            dig(item, "metadata.namespace"),
-            dig(item, "spec.targetNamespace")
-            if item.get("kind") in ("HelmRelease", "Kustomization")
-            else None,
-        }
-        if item.get("kind") == "Application":
-            wanted.add(dig(item, "spec.destination.namespace"))
-        for space in sorted(filter(None, wanted)):
+        places = ["metadata.namespace"]
+        places += ["spec.targetNamespace"] if item.get("kind") in ("HelmRelease", "Kustomization") else []
+        places += ["spec.destination.namespace"] if item.get("kind") == "Application" else []
+        for space in sorted({str(found) for place in places if (found := dig(item, place))}):
             if space not in known | _BUILTIN_NAMESPACES:
                 yield Fault(
                     "reference", file, f"{named(item)}: namespace {space} is made by nothing in this cluster"
@@ -163,8 +160,8 @@ def _values_from(item: dict[str, Any], items: tuple[dict[str, Any], ...]) -> Ite
     if not is_kind(item, "HelmRelease", "helm.toolkit.fluxcd.io"):
         return
     space = dig(item, "metadata.namespace")
-    for ref in dig(item, "spec.valuesFrom") or []:
-        kind, name, key = ref.get("kind"), ref.get("name"), ref.get("valuesKey") or "values.yaml"
+    for ref in mappings(item, "spec.valuesFrom"):
+        kind, name, key = ref.get("kind"), ref.get("name"), str(ref.get("valuesKey") or "values.yaml")
         found = [
             other
             for other in items
@@ -176,11 +173,7 @@ def _values_from(item: dict[str, Any], items: tuple[dict[str, Any], ...]) -> Ite
             if not ref.get("optional"):
                 yield f"{named(item)}: valuesFrom {kind} {name} is not in the same build and namespace"
             continue
-        keys = {
-            *(found[0].get("data") or {}),
-            *(found[0].get("stringData") or {}),
-            *(found[0].get("binaryData") or {}),
-        }
+        keys = {key for part in ("data", "stringData", "binaryData") for key in mapping(found[0], part)}
         if key not in keys:
             yield f"{named(item)}: valuesFrom {kind} {name} has no key {key}"
 

@@ -125,6 +125,24 @@ def dig(value: object, path: str) -> Any:
     return value
 
 
+def mapping(value: object, path: str) -> dict[str, Any]:
+    """The mapping at a dotted path; an empty one where something else is."""
+    found = dig(value, path)
+    return found if isinstance(found, dict) else {}
+
+
+def mappings(value: object, path: str) -> list[dict[str, Any]]:
+    """The mappings of the list at a dotted path; what else is in it, or there, is left out."""
+    found = dig(value, path)
+    return [item for item in found if isinstance(item, dict)] if isinstance(found, list) else []
+
+
+def texts(value: object, path: str) -> list[str]:
+    """The items of the list at a dotted path as texts; none where something else is."""
+    found = dig(value, path)
+    return [str(item) for item in found] if isinstance(found, list) else []
+
+
 def named(item: Mapping[str, Any]) -> str:
     """`Kind namespace/name` of an object, for messages."""
     space = dig(item, "metadata.namespace")

@@ -14,7 +14,12 @@ from openinfra_tui.check.flux_plan import check_flux_plan
 from openinfra_tui.check.made_secrets import check_made_secrets
 from openinfra_tui.check.mirrors import check_mirrors
 from openinfra_tui.check.references import buildable, check_references
-from openinfra_tui.check.report import Fault, Report, Repository, read_documents
+from openinfra_tui.check.report import (
+    Fault,
+    Report,
+    Repository,
+    read_documents,
+)
 from openinfra_tui.check.runner import check_passwords, check_runner
 from openinfra_tui.check.schemas import check_schemas
 from openinfra_tui.check.secrets import check_secrets
@@ -23,8 +28,19 @@ from openinfra_tui.check.versions import check_versions
 from openinfra_tui.errors import ToolError, UserError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
     from pathlib import Path
+
+
+# Each finds faults between the objects of a repository, whatever these hold.
+CROSS_CHECKS: tuple[Callable[[Repository], Iterable[Fault]], ...] = (
+    check_references,
+    check_versions,
+    check_argocd,
+    check_argocd_plan,
+    check_flux_plan,
+    check_runner,
+)
 
 
 def check(
@@ -72,10 +88,8 @@ def check(
     repository = Repository(directory, documents, builds)
     judged = check_schemas(repository, crds)
     value_faults, charts = check_values(repository)
-    faults += [*judged.faults, *value_faults]
-    faults += [*check_references(repository), *secret_faults, *check_versions(repository)]
-    faults += [*check_argocd(repository), *check_argocd_plan(repository)]
-    faults += [*check_flux_plan(repository), *check_runner(repository)]
+    faults += [*judged.faults, *value_faults, *secret_faults]
+    faults += [fault for find_faults in CROSS_CHECKS for fault in find_faults(repository)]
     mirror_faults, images = check_mirrors(repository)
     faults += mirror_faults
     refused, warnings = check_constraints(repository)

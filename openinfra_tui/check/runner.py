@@ -9,7 +9,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from openinfra_tui.check.report import KUSTOMIZATION_FILES, Fault, Repository, generators
+from openinfra_tui.check.report import (
+    KUSTOMIZATION_FILES,
+    Fault,
+    Repository,
+    generators,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

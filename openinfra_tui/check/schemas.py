@@ -22,7 +22,15 @@ from jsonschema.exceptions import best_match
 
 from openinfra_tui import yamlio
 from openinfra_tui.check import kubernetes
-from openinfra_tui.check.report import Fault, Repository, dig, is_object, named
+from openinfra_tui.check.report import (
+    Fault,
+    Repository,
+    dig,
+    is_object,
+    mapping,
+    mappings,
+    named,
+)
 from openinfra_tui.errors import UserError
 
 if TYPE_CHECKING:
@@ -67,12 +75,11 @@ def read_crds(folder: Path | None, objects: Iterable[dict[str, Any]]) -> Schemas
     custom = dict(_travelling())
     for item in found:
         if is_object(item) and item["kind"] == "CustomResourceDefinition":
-            spec = item.get("spec") or {}
-            for version in spec.get("versions") or []:
-                schema = dig(version, "schema.openAPIV3Schema")
+            for version in mappings(item, "spec.versions"):
+                schema = mapping(version, "schema.openAPIV3Schema")
                 if schema:
-                    key = (f"{spec['group']}/{version['name']}", spec["names"]["kind"])
-                    custom[key] = _whole(schema)
+                    api = f"{dig(item, 'spec.group')}/{version.get('name')}"
+                    custom[api, str(dig(item, "spec.names.kind"))] = _whole(schema)
     return Schemas(custom)
 
 

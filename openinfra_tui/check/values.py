@@ -17,7 +17,13 @@ from typing import TYPE_CHECKING, Any
 
 from openinfra_tui.check.argocd import sources, values_files
 from openinfra_tui.check.made_secrets import chart_values, made_secret
-from openinfra_tui.check.report import Fault, Repository, dig, named
+from openinfra_tui.check.report import (
+    Fault,
+    Repository,
+    dig,
+    mapping,
+    named,
+)
 from openinfra_tui.engine import pins
 
 if TYPE_CHECKING:
@@ -116,7 +122,7 @@ def check_values(repository: Repository) -> tuple[list[Fault], Counter[str]]:
             pin = release_pin(repository, item)
             shape = shapes(pin[0]).get(pin[1]) if pin else None
             if pin and shape is not None:
-                inline = dig(item, "spec.values") or {}
+                inline = mapping(item, "spec.values")
                 faults |= {
                     Fault("value", folder, f"{named(item)}: {text}") for text in unknown_keys(inline, shape)
                 }
@@ -173,7 +179,7 @@ def source_pin(source: dict[str, Any]) -> Pin | None:
 
 def release_pin(repository: Repository, item: dict[str, Any]) -> Pin | None:
     """Chart and version of a HelmRelease; a chart from Git has the version of the tag."""
-    chart = dig(item, "spec.chart.spec")
+    chart = mapping(item, "spec.chart.spec")
     if item.get("kind") != "HelmRelease" or not chart:
         return None
     name = str(chart.get("chart", "")).rstrip("/").rsplit("/", 1)[-1]

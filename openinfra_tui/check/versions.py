@@ -6,7 +6,14 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from openinfra_tui.check.argocd import is_own, sources
-from openinfra_tui.check.report import Fault, Repository, dig, is_object, named
+from openinfra_tui.check.report import (
+    Fault,
+    Repository,
+    dig,
+    is_object,
+    mapping,
+    named,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -47,7 +54,7 @@ def check_versions(repository: Repository) -> list[Fault]:
 def _object(item: dict[str, Any], *, raw: bool) -> Iterator[str]:
     kind, api = item["kind"], item["apiVersion"]
     if kind == "HelmRelease" and api.startswith("helm.toolkit.fluxcd.io/"):
-        chart = dig(item, "spec.chart.spec") or {}
+        chart = mapping(item, "spec.chart.spec")
         version = chart.get("version")
         if raw or not chart or dig(chart, "sourceRef.kind") in ("GitRepository", "Bucket"):
             return  # a file may leave the version to an overlay; in these sources the revision is the version
