@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 from git import Repo
-from textual.events import Paste
-from textual.widgets import DataTable
+from textual.events import Key, Paste
+from textual.widgets import DataTable, Input
 
 from openinfra_tui.catalog.presets import preset_names
 from openinfra_tui.flow.draft import blank, from_preset
@@ -151,3 +151,23 @@ def test_an_edit_of_the_user_in_the_way_is_settled_on_the_screen(home: Path) -> 
 
     asyncio.run(scenario())
     assert "region: Theirs" in edited.read_text()
+
+
+def test_keys_wait_until_the_newest_page_has_the_focus(home: Path) -> None:
+    async def scenario() -> None:
+        async with driven(from_preset(blank({}, home), "lab")) as wizard:
+            app, page = wizard.app, wizard.page
+            value = page.query(Input).first().value
+            older = app.hold()
+            newer = app.hold()
+            app.screen.set_focus(None)
+            app.ready(older)
+            await wizard.pilot.pause()
+            assert app.busy
+            page.query(Input).first().focus()
+            app.ready(newer)
+            app.post_message(Key("x", "x"))
+            await wizard.settle()
+            assert page.query(Input).first().value == f"{value}x"
+
+    asyncio.run(scenario())

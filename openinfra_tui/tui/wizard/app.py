@@ -47,6 +47,7 @@ class WizardApp(BaseApp["list[str] | Path"]):
         self._today, self._state, self._draft = today, state, draft
         self._walking: WizardScreen | None = None
         self.busy = False
+        self._held = 0
         self._ahead: list[events.Key] = []
 
     def on_mount(self) -> None:
@@ -70,12 +71,19 @@ class WizardApp(BaseApp["list[str] | Path"]):
             return
         await super().on_event(event)
 
-    def hold(self) -> None:
-        """A page is being worked out: keys wait for it."""
+    def hold(self) -> int:
+        """A page is being worked out: keys wait until its number is `ready`."""
         self.busy = True
+        self._held += 1
+        return self._held
 
-    def ready(self) -> None:
-        """The page stands: what was typed ahead is for it, one key after the other."""
+    def ready(self, held: int) -> None:
+        """The page stands: what was typed ahead is for it, as soon as it has the focus."""
+        self.call_after_refresh(self._release, held)
+
+    def _release(self, held: int) -> None:
+        if held != self._held:  # another page has taken its place
+            return
         self.busy = False
         if self._ahead:
             self.call_after_refresh(self._next_key)

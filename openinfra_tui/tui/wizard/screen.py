@@ -125,13 +125,13 @@ class WizardScreen(Screen[None]):
         """Show another page; None is the review."""
         self._page = page
         draft, typed = self.draft, dict(self._typed)
-        self.wizard.hold()
+        held = self.wizard.hold()
         beside(
             self,
             lambda: look(draft, page, self._today, typed),
             lambda view: self._show(view, focus),
             group="go",
-            ended=self.wizard.ready,
+            ended=lambda: self.wizard.ready(held),
         )
 
     async def _show(self, view: View, focus: str) -> None:
@@ -286,11 +286,18 @@ class WizardScreen(Screen[None]):
             else:
                 page.failed(error)
 
+        held = self.wizard.hold()
+
         async def begin() -> None:
             await self._put(page)
-            beside(self, work, page.done, group="write", failed=failed, ended=self.wizard.ready)
-
-        self.wizard.hold()
+            beside(
+                self,
+                work,
+                page.done,
+                group="write",
+                failed=failed,
+                ended=lambda: self.wizard.ready(held),
+            )
 
         self.run_worker(begin(), exit_on_error=False)
 
