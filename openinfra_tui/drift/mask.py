@@ -113,6 +113,8 @@ class Masker:
 
     def verdict(self, verdict: ObjectVerdict) -> ObjectVerdict:
         """A verdict with its differences and its reason masked."""
+        if not verdict.differences and not verdict.reason:
+            return verdict  # as most are, ten thousand times after each event of a watch
         secret = verdict.key.kind == "Secret" and not verdict.key.group
         return dataclasses.replace(
             verdict,
