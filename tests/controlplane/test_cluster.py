@@ -267,6 +267,10 @@ def test_operators_write_what_the_real_definitions_admit(
         client.wait_for("cert-manager.io/v1", "Certificate", "public", own_namespace, until=holds("Ready"))
         client.wait_for(gateways, "Gateway", "public", own_namespace, until=holds("Programmed"))
         client.wait_for(
-            gateways, "HTTPRoute", "web", own_namespace, until=lambda obj: bool(obj["status"]["parents"])
+            gateways,
+            "HTTPRoute",
+            "web",
+            own_namespace,
+            until=lambda obj: bool((obj.get("status") or {}).get("parents")),
         )
     assert "tls.key" in client.get("v1", "Secret", "public-tls", own_namespace)["data"]
