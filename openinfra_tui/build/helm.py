@@ -15,7 +15,7 @@ from pathlib import Path
 
 from openinfra_tui import proc
 from openinfra_tui.build import programs
-from openinfra_tui.build.cache import default_folder
+from openinfra_tui.cache import default_folder
 from openinfra_tui.errors import ToolError
 
 # A release must have a version that does not move: what moves is asked for again each time.
@@ -83,7 +83,7 @@ def find() -> Path:
 
 def charts_folder() -> Path:
     """Where charts are kept, beside the builds."""
-    return default_folder().parent / "charts"
+    return default_folder("charts")
 
 
 def fetch(chart: Chart, *, offline: bool = False) -> Path:

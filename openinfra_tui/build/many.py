@@ -25,7 +25,7 @@ from openinfra_tui.errors import ToolError
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from openinfra_tui.build.cache import Cache
+    from openinfra_tui.cache import Cache
 
 Objects = list[dict[str, Any]]
 _LABEL = "openinfra.dev/built-from"

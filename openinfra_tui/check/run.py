@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from openinfra_tui.build.cache import Cache, default_folder
 from openinfra_tui.build.kustomize import find
 from openinfra_tui.build.many import build_all
+from openinfra_tui.cache import Cache, default_folder
 from openinfra_tui.check.argocd import check_argocd, directories
 from openinfra_tui.check.argocd_plan import check_argocd_plan
 from openinfra_tui.check.constraints import check_constraints

@@ -12,15 +12,17 @@ from typing import TYPE_CHECKING
 import click
 
 from openinfra_tui.cli import progress
+from openinfra_tui.cli.exits import AtOnce
 from openinfra_tui.drift.model import VERDICTS
 from openinfra_tui.drift.report import FAILS_ON, Report
 from openinfra_tui.drift.writers import CHANGES, WRITERS, as_text
 from openinfra_tui.errors import Refused, UserError
 from openinfra_tui.flow.diff import Progress, Request, follow, run
-from openinfra_tui.flow.following import Change, Lost
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from openinfra_tui.flow.following import Change, Lost
 
 _FILE = click.Path(path_type=Path, exists=True)
 
@@ -111,35 +113,38 @@ def command(
             click.echo(WRITERS[form](part), nl=False)
 
     def tell(change: Change | Lost) -> None:
+        from openinfra_tui.flow.following import Lost
+
         if isinstance(change, Lost):
             click.echo(f"no longer watched: {change.kind}: {change.reason}", err=True)
         elif not only or {item.verdict for item in (change.before, change.after) if item} & only:
             click.echo(CHANGES[form](change.before, change.after), nl=False)
 
+    held: list[object] = []
     try:
-        report = asyncio.run(_watch(request, show, tell) if watch else _finish(request))
+        report = asyncio.run(_watch(request, show, tell) if watch else _finish(request, held))
     except Refused:
         raise
     except UserError as error:
         raise UserError(error.message, error.hint) from error  # every error of this command is exit code 2
     if not watch:
         show(report)
-    sys.exit(report.exit_code(fail_on or FAILS_ON))
+    raise AtOnce(report.exit_code(fail_on or FAILS_ON))
 
 
-async def _finish(request: Request) -> Report:
+async def _finish(request: Request, held: list[object]) -> Report:
     # What is read is kept to the end: to search it for garbage takes a tenth of the time.
     gc.disable()
     try:
-        return await _report(request)
+        return await _report(request, held)
     finally:
         gc.enable()
 
 
-async def _report(request: Request) -> Report:
+async def _report(request: Request, held: list[object]) -> Report:
     # Left to the garbage collector, the job would close its connections after the loop has ended.
     with progress.bar() as move:
-        async with aclosing(run(request)) as events:
+        async with aclosing(run(request, held)) as events:
             async for event in events:
                 if not isinstance(event, Progress):
                     return event
@@ -151,6 +156,8 @@ async def _watch(
     request: Request, show: Callable[[Report], None], tell: Callable[[Change | Lost], None]
 ) -> Report:
     """Only an interrupt ends it."""
+    from openinfra_tui.flow.following import Change, Lost
+
     async with aclosing(follow(request)) as events:
         with progress.bar() as move:
             async for event in events:

@@ -6,12 +6,14 @@ libraries.
 
 from __future__ import annotations
 
+import gc
 import sys
 from importlib import import_module
 
 import click
 
 from openinfra_tui import __version__
+from openinfra_tui.cli.exits import AtOnce, leave
 from openinfra_tui.errors import UserError, printable
 
 COMMANDS = {
@@ -44,7 +46,12 @@ class LazyGroup(click.Group):
         """Import one command."""
         if cmd_name not in COMMANDS:
             return None
-        command: click.Command = import_module(f"openinfra_tui.cli.{cmd_name}").command
+        # What a module makes stays: to search it for garbage is a twentieth of an import.
+        gc.disable()
+        try:
+            command: click.Command = import_module(f"openinfra_tui.cli.{cmd_name}").command
+        finally:
+            gc.enable()
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 - as above
@@ -73,8 +80,17 @@ def group(ctx: click.Context) -> None:
         import_module("openinfra_tui.cli.wizard").run()
 
 
-def main() -> None:
+def script() -> None:
     """The console script."""
+    try:
+        main()
+    except AtOnce as end:
+        leave(end)
+        raise
+
+
+def main() -> None:
+    """Run a command, and end with its exit code."""
     try:
         group.main(standalone_mode=False)
     except UserError as error:

@@ -7,29 +7,23 @@ change nothing more when they are sent again.
 from __future__ import annotations
 
 import asyncio
-import importlib.util
-import json
+import base64
 import os
 import random
 import ssl
-import sys
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode, urlsplit
 
-# The command line of httpx, which `import httpx` loads where click and rich are there: 40 % of its time.
-sys.modules.setdefault("httpx._main", None)  # type: ignore[arg-type]
-# httpcore tries to import it some six times a request; where it is not there, the path is searched each time.
-if importlib.util.find_spec("sniffio") is None:
-    sys.modules["sniffio"] = None  # type: ignore[assignment]
+import orjson
 
-import httpx  # noqa: E402
-
-from openinfra_tui.cluster import kubeconfig  # noqa: E402
-from openinfra_tui.cluster.errors import ApiError  # noqa: E402
+from openinfra_tui.cluster import kubeconfig, wire
+from openinfra_tui.cluster.errors import ApiError
+from openinfra_tui.errors import UserError
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Mapping
+    from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 
     from openinfra_tui.cluster.kubeconfig import Access, Credential
 
@@ -37,6 +31,7 @@ if TYPE_CHECKING:
 TIMEOUT = 40.0
 _TRIES = 5
 _LONGEST_WAIT = 30.0
+_SILENCE = 300.0
 
 
 class Connection:
@@ -54,7 +49,7 @@ class Connection:
         self._refreshing = asyncio.Lock()
         self._timeout = timeout
         self._credential: Credential | None = None
-        self._client: httpx.AsyncClient | None = None
+        self._wire: wire.Wire | None = None
 
     async def __aenter__(self) -> Connection:
         """Get credentials and open the pool."""
@@ -63,8 +58,8 @@ class Connection:
 
     async def __aexit__(self, *_: object) -> None:
         """Close the pool."""
-        if self._client is not None:
-            await self._client.aclose()
+        if self._wire is not None:
+            self._wire.close()
 
     async def get(
         self, path: str, query: Mapping[str, str] | None = None, *, accept: str = "application/json"
@@ -75,7 +70,7 @@ class Connection:
             ApiError: the server refused, or gave no answer in time.
         """
         answer = await self.send("GET", path, query, accept=accept)
-        return _decoded(answer)
+        return _decoded(path, answer)
 
     async def send(
         self,
@@ -86,7 +81,7 @@ class Connection:
         body: bytes | None = None,
         content_type: str = "application/json",
         accept: str = "application/json",
-    ) -> httpx.Response:
+    ) -> wire.Answer:
         """The successful answer to one request; 429 and 503 are waited out, 401 renews the credentials once.
 
         Raises:
@@ -98,16 +93,16 @@ class Connection:
             left = deadline - asyncio.get_running_loop().time()
             used = self._credential
             answer, failure = await self._once(method, path, query, body, content_type, accept, left)
-            if answer is not None and answer.is_success:
+            if answer is not None and answer.good:
                 return answer
-            if answer is not None and answer.status_code == 401 and not renewed:
+            if answer is not None and answer.status == 401 and not renewed:
                 renewed = True
                 await self._renew(used)
                 continue
             error = _error(answer) if answer is not None else failure
             if error is None:
                 raise AssertionError("neither an answer nor a failure")
-            again = answer is None or answer.status_code in (429, 503)
+            again = answer is None or answer.status in (429, 503)
             wait = _retry_after(answer) if answer is not None else 0.1 * 2**attempt
             wait += random.uniform(0, 0.1 * attempt)  # noqa: S311 - jitter, no secret
             left = deadline - asyncio.get_running_loop().time()
@@ -125,68 +120,61 @@ class Connection:
         content_type: str,
         accept: str,
         left: float,
-    ) -> tuple[httpx.Response | None, ApiError | None]:
-        headers = {"Accept": accept, **({"Content-Type": content_type} if body is not None else {})}
+    ) -> tuple[wire.Answer | None, ApiError | None]:
         try:
             async with self._slots, asyncio.timeout(max(left, 0.001)):
                 await self._fresh()
                 self.requests += 1
-                request = self._build(method, path, query, body, headers)
-                return await self._pool.send(request), None
+                headers = [*self._headers(accept)]
+                headers += [("Content-Type", content_type)] if body is not None else []
+                target = _target(path, query)
+                return await self._open_wire.exchange(method, target, headers, body, self._timeout), None
         except TimeoutError:
             return None, ApiError(0, f"no answer from {self.access.server} within {self._timeout:g} s")
-        except httpx.HTTPError as error:
-            return None, ApiError(0, f"{self.access.server}: {error or type(error).__name__}")
+        except wire.Failed as error:
+            failure = ApiError(0, f"{self.access.server}: {error}")
+            if not error.again:
+                raise failure from error
+            return None, failure
 
     @asynccontextmanager
-    async def stream(self, path: str, query: Mapping[str, str]) -> AsyncIterator[httpx.Response]:
-        """A streaming GET; one that is silent for five minutes has failed (bookmarks come every minute).
+    async def stream(self, path: str, query: Mapping[str, str]) -> AsyncIterator[AsyncGenerator[bytes, None]]:
+        """The lines of a streaming GET; one that is silent for five minutes has failed.
+
+        Bookmarks of a watch come every minute.
 
         Raises:
             ApiError: the server refused, or could not be reached.
         """
         await self._fresh()
         self.requests += 1
-        request = self._build("GET", path, query, None, {"Accept": "application/json"})
-        request.extensions["timeout"] = httpx.Timeout(self._timeout, read=300.0).as_dict()
+        headers = self._headers("application/json")
         try:
-            answer = await self._pool.send(request, stream=True)
-        except httpx.HTTPError as error:
-            raise ApiError(0, f"{self.access.server}: {error or type(error).__name__}") from error
-        try:
-            if not answer.is_success:
-                await answer.aread()
-                raise _error(answer)
-            yield answer
-        except httpx.HTTPError as error:
-            raise ApiError(0, f"{self.access.server}: {error or type(error).__name__}") from error
-        finally:
-            await answer.aclose()
+            async with self._open_wire.lines(_target(path, query), headers, self._timeout, _SILENCE) as (
+                head,
+                lines,
+            ):
+                if not head.good:
+                    raise _error(head)
+                yield lines
+        except wire.Failed as error:
+            raise ApiError(0, f"{self.access.server}: {error}") from error
 
     @property
-    def _pool(self) -> httpx.AsyncClient:
-        if self._client is None:
+    def _open_wire(self) -> wire.Wire:
+        if self._wire is None:
             raise AssertionError("the connection is used before it is entered")
-        return self._client
+        return self._wire
 
-    def _build(
-        self,
-        method: str,
-        path: str,
-        query: Mapping[str, str] | None,
-        body: bytes | None,
-        headers: Mapping[str, str],
-    ) -> httpx.Request:
-        name = self.access.tls_server_name
-        extensions = {"sni_hostname": name} if name else None
-        url = self.access.server + path
+    def _headers(self, accept: str) -> list[tuple[str, str]]:
+        headers = [("User-Agent", "openinfra-tui"), ("Accept", accept), *self.access.impersonate]
         credential = self._credential
-        named = [*headers.items(), *self.access.impersonate]
         if credential is not None and credential.token:
-            named.append(("Authorization", f"Bearer {credential.token}"))
-        return self._pool.build_request(
-            method, url, params=query, content=body, headers=named, extensions=extensions
-        )
+            headers.append(("Authorization", f"Bearer {credential.token}"))
+        elif credential is not None and credential.username:
+            words = f"{credential.username}:{credential.password}"
+            headers.append(("Authorization", f"Basic {base64.b64encode(words.encode()).decode()}"))
+        return headers
 
     async def _fresh(self) -> None:
         expires = self._credential.expires if self._credential else None
@@ -198,31 +186,55 @@ class Connection:
         async with self._refreshing:
             if self._credential is not None and self._credential is not used:
                 return
-            renewed = await asyncio.to_thread(kubeconfig.credential, self.access)
+            ask = kubeconfig.credential
+            renewed = await asyncio.to_thread(ask, self.access) if self.access.plugin else ask(self.access)
             same_identity = (
-                self._client is not None
+                self._wire is not None
                 and self._credential is not None
                 and (self._credential.certificate == renewed.certificate)
             )
             self._credential = renewed
             if not same_identity:
-                self._client = self._open(renewed)
+                if self._wire is not None:
+                    self._wire.close()
+                self._wire = wire.Wire(_server(self.access, renewed))
 
-    def _open(self, credential: Credential) -> httpx.AsyncClient:
-        auth = (credential.username, credential.password) if credential.username else None
-        return httpx.AsyncClient(
-            verify=_tls(self.access, credential),
-            auth=auth,
-            proxy=self.access.proxy_url or None,
-            timeout=httpx.Timeout(self._timeout),
-            limits=httpx.Limits(max_connections=64, max_keepalive_connections=32),
-            headers={"User-Agent": "openinfra-tui"},
-            trust_env=not _loopback(self.access.server),
+
+def _target(path: str, query: Mapping[str, str] | None) -> str:
+    return f"{path}?{urlencode(query)}" if query else path
+
+
+def _server(access: Access, credential: Credential) -> wire.Server:
+    """Where and how to ask.
+
+    Raises:
+        UserError: the proxy on the way is of a sort that is not spoken.
+    """
+    parts = urlsplit(access.server)
+    proxy = access.proxy_url or _proxy_of_environment(parts.scheme, parts.hostname or "")
+    scheme = urlsplit(proxy).scheme
+    if proxy and scheme != "http":
+        raise UserError(
+            f"the proxy before {access.server} is one of {scheme or 'no scheme'}",
+            "name one of http://: what passes through it is TLS to the API server all the same",
         )
+    tls = _tls(access, credential) if parts.scheme == "https" else None
+    return wire.Server(access.server, tls, access.tls_server_name, proxy)
 
 
-def _loopback(server: str) -> bool:
-    return httpx.URL(server).host in ("127.0.0.1", "::1", "localhost")
+def _proxy_of_environment(scheme: str, host: str) -> str:
+    """`HTTPS_PROXY` and the like, unless `NO_PROXY` or a loopback address says otherwise, as in client-go."""
+    if host in ("127.0.0.1", "::1", "localhost"):
+        return ""
+    if not any(name.lower().endswith("_proxy") for name in os.environ):
+        return ""
+    import urllib.request
+
+    found = urllib.request.getproxies_environment()
+    named = str(found.get(scheme) or found.get("all") or "")
+    if not named or urllib.request.proxy_bypass(host):
+        return ""
+    return named if "://" in named else f"http://{named}"
 
 
 def _tls(access: Access, credential: Credential) -> ssl.SSLContext:
@@ -263,24 +275,24 @@ def _load_chain(context: ssl.SSLContext, credential: Credential) -> None:
             os.close(end)
 
 
-def _retry_after(answer: httpx.Response) -> float:
+def _retry_after(answer: wire.Answer) -> float:
     try:
         return min(max(float(answer.headers.get("Retry-After", "1")), 0.0), _LONGEST_WAIT)
     except ValueError:
         return 1.0
 
 
-def _decoded(answer: httpx.Response) -> Any:
+def _decoded(path: str, answer: wire.Answer) -> Any:
     try:
-        return json.loads(answer.content)
+        return orjson.loads(answer.content)
     except ValueError as error:
-        raise ApiError(0, f"{answer.request.url.path}: the answer is no JSON, or was cut off") from error
+        raise ApiError(0, f"{path}: the answer is no JSON, or was cut off") from error
 
 
-def _error(answer: httpx.Response) -> ApiError:
+def _error(answer: wire.Answer) -> ApiError:
     try:
-        status = json.loads(answer.content)
+        status = orjson.loads(answer.content)
         message, reason = str(status.get("message", "")), str(status.get("reason", ""))
     except (ValueError, AttributeError):
-        message, reason = answer.text[:500], ""
-    return ApiError(answer.status_code, message or f"HTTP {answer.status_code}", reason)
+        message, reason = answer.content[:500].decode("utf-8", "replace"), ""
+    return ApiError(answer.status, message or f"HTTP {answer.status}", reason)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 from openinfra_tui.cluster.errors import ApiError
 
@@ -37,8 +38,13 @@ class Resource:
     def path(self, namespace: str = "", name: str = "") -> str:
         """The path of the collection, or of one object."""
         root = f"/apis/{self.api_version}" if "/" in self.api_version else f"/api/{self.api_version}"
-        middle = f"/namespaces/{namespace}" if self.namespaced and namespace else ""
-        return f"{root}{middle}/{self.plural}" + (f"/{name}" if name else "")
+        middle = f"/namespaces/{_segment(namespace)}" if self.namespaced and namespace else ""
+        return f"{root}{middle}/{self.plural}" + (f"/{_segment(name)}" if name else "")
+
+
+def _segment(name: str) -> str:
+    """A name as one segment of a path: it may come from a file, and could be a query or another path."""
+    return quote(name, safe=":@!$&'()*+,;=~")
 
 
 @dataclass

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+import orjson
+
 from openinfra_tui.cluster.errors import ApiError
 
 if TYPE_CHECKING:
@@ -32,7 +34,7 @@ async def apply(
         body=json.dumps(manifest).encode(),
         content_type="application/apply-patch+yaml",
     )
-    return _object(answer.content), tuple(answer.headers.get_list("Warning"))
+    return _object(answer.content), tuple(answer.headers.get_all("Warning", ()))
 
 
 async def merge(
@@ -57,7 +59,7 @@ async def merge(
         body=json.dumps(patch).encode(),
         content_type="application/merge-patch+json",
     )
-    return _object(answer.content), tuple(answer.headers.get_list("Warning"))
+    return _object(answer.content), tuple(answer.headers.get_all("Warning", ()))
 
 
 async def replace(
@@ -113,6 +115,6 @@ def _operations(
 
 def _object(content: bytes) -> dict[str, Any]:
     try:
-        return dict(json.loads(content))
+        return dict(orjson.loads(content))
     except (ValueError, TypeError) as error:
         raise ApiError(0, "the answer to a dry-run is no JSON, or was cut off") from error

@@ -7,10 +7,11 @@ event inside the stream, the list is read again and its difference to what was k
 from __future__ import annotations
 
 import asyncio
-import json
 import random
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+
+import orjson
 
 from openinfra_tui.cluster.errors import ApiError
 from openinfra_tui.cluster.listing import list_one
@@ -96,12 +97,12 @@ async def _events(
     connection: Connection, resource: Resource, namespace: str, version: str
 ) -> AsyncIterator[tuple[str, dict[str, Any]]]:
     query = {"watch": "true", "resourceVersion": version, "allowWatchBookmarks": "true"}
-    async with connection.stream(resource.path(namespace), query) as answer:
-        async for line in answer.aiter_lines():
+    async with connection.stream(resource.path(namespace), query) as lines:
+        async for line in lines:
             if not line.strip():
                 continue
             try:
-                event = json.loads(line)
+                event = orjson.loads(line)
                 sort, item = str(event["type"]), event["object"]
             except (ValueError, KeyError, TypeError) as error:
                 raise ApiError(0, "an event of a watch was cut off") from error

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from openinfra_tui.drift import inventory
@@ -26,19 +25,21 @@ def noted(verdict: ObjectVerdict, desired: Desired, live: Mapping[str, Any] | No
     """
     if live is None or verdict.verdict == "ignored":
         return verdict
-    own = {*_claims(desired.object), *_names(desired.application.ref)}
+    own = set(_names(desired.application.ref))
     others = [name for name in _claims(live) if name not in own]
+    if others:
+        in_git = set(_claims(desired.object))
+        others = [name for name in others if name not in in_git]
     if not others:
         return verdict
     note = f"conflict: marked as applied by {' and by '.join(others)}"
     if desired.application.refuses_shared and any(name.startswith(_APPLICATION) for name in others):
-        return replace(
-            verdict,
+        return verdict._replace(
             verdict="blocked",
             next="blocked",
             reason=f"{note}, and FailOnSharedResource has every sync fail",
         )
-    return replace(verdict, reason=f"{verdict.reason}; {note}" if verdict.reason else note)
+    return verdict._replace(reason=f"{verdict.reason}; {note}" if verdict.reason else note)
 
 
 def _names(ref: EngineRef) -> Iterator[str]:

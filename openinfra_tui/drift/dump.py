@@ -77,7 +77,7 @@ def write(
         "metadata": {"annotations": {SALT: salt}},
         "openinfra": {
             "kinds": [[version, kind, namespaced] for (version, kind), namespaced in kinds.items()],
-            "schemas": {version: _without_words(found) for version, found in documents.items()},
+            "schemas": documents,
         },
         "items": [sealed(item, salt) for item in objects],
     }
@@ -107,20 +107,6 @@ def digest(value: Any, salt: str) -> str:
     """The digest of one secret value."""
     text = "".join(str(value).split())
     return _PREFIX + hmac.new(salt.encode(), text.encode(), hashlib.sha256).hexdigest()
-
-
-def _without_words(node: Any) -> Any:
-    """A schema without its prose and its requests: what a merge needs is a small part of it."""
-    if isinstance(node, list):
-        return [_without_words(item) for item in node]
-    if not isinstance(node, dict):
-        return node
-    # A property may itself be called `description`; prose is a text.
-    return {
-        key: _without_words(value)
-        for key, value in node.items()
-        if key != "paths" and not (key == "description" and isinstance(value, str))
-    }
 
 
 def _documents(file: Path) -> list[dict[str, Any]]:

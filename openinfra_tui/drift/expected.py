@@ -6,7 +6,6 @@ whole object), `reason`, `who` and `until` (a date).
 
 from __future__ import annotations
 
-import dataclasses
 from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING
@@ -89,9 +88,9 @@ def apply(verdict: ObjectVerdict, entries: Iterable[Expected], today: date) -> O
     )
     whole = any(not entry.path for entry in known)
     if not whole and (left or not verdict.differences):
-        return dataclasses.replace(verdict, differences=left)
+        return verdict._replace(differences=left)
     why = "; ".join(f"{entry.reason} ({entry.who}, until {entry.until})" for entry in known)
-    return dataclasses.replace(verdict, verdict="ignored", reason=f"expected: {why}")
+    return verdict._replace(verdict="ignored", reason=f"expected: {why}")
 
 
 CLUSTERS = ".openinfra/clusters.yaml"

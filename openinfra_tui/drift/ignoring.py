@@ -64,7 +64,7 @@ class Ignoring:
             NotUnderstood: a rule cannot be evaluated.
         """
         if not (self.pointers or self.jq or self.managers):
-            return dict(manifest)
+            return manifest if isinstance(manifest, dict) else dict(manifest)
         found = {*self.pointers, *(pointer for path in self.jq for pointer in evaluate(path, manifest))}
         for entry in managed.entries(live) if self.managers else ():
             if entry.manager in self.managers:
@@ -88,6 +88,9 @@ class Ignoring:
         return ""
 
 
+NONE = Ignoring()
+
+
 def _within(desired: Any, live: Any) -> bool:
     """Whether every leaf of a manifest has its value in the live object, items of lists by position."""
     if isinstance(desired, dict):
@@ -99,6 +102,8 @@ def _within(desired: Any, live: Any) -> bool:
 
 def rules_of(desired: Desired) -> Ignoring:
     """The rules of its engine object that select one object."""
+    if not desired.application.ignore:
+        return NONE
     rules = [rule for rule in desired.application.ignore if normalise.rule_matches(rule, desired.object)]
     return Ignoring(
         tuple(path for rule in rules for path in rule.paths),

@@ -12,6 +12,8 @@ from openinfra_tui.drift.schema import Schemas
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from openinfra_tui.drift.model import Desired
+
 
 # Kubernetes, well-known labels: set by the API server, and immutable.
 _NAME = "kubernetes.io/metadata.name"
@@ -64,6 +66,10 @@ class Live:
     def find(self, manifest: Mapping[str, Any]) -> dict[str, Any] | None:
         """The live object of a manifest, in the manifest's version."""
         return self.objects.get((str(manifest.get("apiVersion")), key_of(dict(manifest))))
+
+    def of(self, desired: Desired) -> dict[str, Any] | None:
+        """The live object of a desired one, in the version of the latter."""
+        return self.objects.get((str(desired.object.get("apiVersion")), desired.key))
 
     def of_kind(self, group: str, kind: str) -> list[dict[str, Any]]:
         """Every object of a kind, in whatever version it was read."""

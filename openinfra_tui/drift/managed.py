@@ -8,9 +8,8 @@ owned itself; a node with children only when `.` is among them.
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from openinfra_tui.drift.model import Blame
 from openinfra_tui.drift.pointer import escaped
@@ -24,8 +23,7 @@ MISSING: Any = object()
 Path = tuple[str, ...]  # elements as fieldsV1 writes them
 
 
-@dataclass(frozen=True)
-class Entry:
+class Entry(NamedTuple):
     """One entry of managedFields."""
 
     manager: str
@@ -250,8 +248,28 @@ def leftovers(
             elif children:
                 walk(children, then, now, sort, here)
 
-    walk(fields, desired, live, kind, ())
+    if not _all_stated(fields, desired, kind):
+        walk(fields, desired, live, kind, ())
     return found
+
+
+def _all_stated(node: Mapping[str, Any], wanted: Any, kind: Type | None) -> bool:
+    """Whether a manifest states all that a set holds, at first sight; most do."""
+    for element, children in node.items():
+        sort = element[:2]
+        if sort == "f:":
+            then = wanted.get(element[2:]) if wanted.__class__ is dict else None
+        elif sort == "k:" and wanted.__class__ is list:
+            then = _item(wanted, decoded(element), kind.key_defaults if kind else {})
+        elif element == ".":
+            continue
+        else:
+            return False
+        if then is None or then is MISSING or then == []:  # an empty list may state nothing
+            return False
+        if children and not _all_stated(children, then, below(kind, element)):
+            return False
+    return True
 
 
 COMPACT = (",", ":")  # as the server writes keys, which are compared as text

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import base64
 import binascii
-import dataclasses
 import json
 import re
 from typing import TYPE_CHECKING, Any
@@ -116,22 +115,19 @@ class Masker:
         if not verdict.differences and not verdict.reason:
             return verdict  # as most are, ten thousand times after each event of a watch
         secret = verdict.key.kind == "Secret" and not verdict.key.group
-        return dataclasses.replace(
-            verdict,
+        return verdict._replace(
             differences=tuple(self._difference(item, secret) for item in verdict.differences),
             reason=self.text(verdict.reason) if verdict.reason else verdict.reason,
         )
 
     def _difference(self, difference: Difference, secret: bool) -> Difference:
         if secret and re.match(r"/(?:data|stringData)(?:/|$)", difference.path):
-            return dataclasses.replace(
-                difference,
+            return difference._replace(
                 desired=self._whole(difference.desired),
                 live=self._whole(difference.live),
             )
         name = _field_name(difference.path)
-        return dataclasses.replace(
-            difference,
+        return difference._replace(
             path=self.text(difference.path),
             desired=self.value(difference.desired, name),
             live=self.value(difference.live, name),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 VERDICTS = (
     "in-sync",
@@ -19,9 +19,11 @@ VERDICTS = (
 )
 
 
-@dataclass(frozen=True, order=True)
-class Key:
-    """What makes two manifests the same object, whatever version they are written in."""
+class Key(NamedTuple):
+    """What makes two manifests the same object, whatever version they are written in.
+
+    Like the name of an engine object a tuple: ten thousand of them are looked up and sorted.
+    """
 
     group: str
     kind: str
@@ -33,8 +35,7 @@ class Key:
         return f"{kind} {self.namespace}/{self.name}" if self.namespace else f"{kind} {self.name}"
 
 
-@dataclass(frozen=True, order=True)
-class EngineRef:
+class EngineRef(NamedTuple):
     """The object of the engine that applies others: a Kustomization, HelmRelease or Application."""
 
     kind: str
@@ -42,12 +43,14 @@ class EngineRef:
     name: str
 
 
-@dataclass(frozen=True)
-class Origin:
+class Origin(NamedTuple):
     """Where a desired object is written: a file below the repository and its line, 0 when not known."""
 
     file: str = ""
     line: int = 0
+
+
+NOWHERE = Origin()
 
 
 @dataclass(frozen=True)
@@ -120,7 +123,7 @@ class Desired:
 
     object: dict[str, Any]
     application: Application
-    origin: Origin = Origin()
+    origin: Origin = NOWHERE
     sealed: tuple[str, ...] = ()
     problem: str = ""
     doubt: str = ""
@@ -131,8 +134,7 @@ class Desired:
         return key_of(self.object)
 
 
-@dataclass(frozen=True)
-class Blame:
+class Blame(NamedTuple):
     """Who owns a field of a live object, by its managedFields."""
 
     manager: str
@@ -140,8 +142,7 @@ class Blame:
     time: str
 
 
-@dataclass(frozen=True)
-class Difference:
+class Difference(NamedTuple):
     """One place where live is not what the engine would make of it.
 
     Attributes:
@@ -159,8 +160,7 @@ class Difference:
     blame: tuple[Blame, ...] = ()
 
 
-@dataclass(frozen=True)
-class ObjectVerdict:
+class ObjectVerdict(NamedTuple):
     """What one object is, and why."""
 
     api_version: str
@@ -169,7 +169,7 @@ class ObjectVerdict:
     next: str
     proof: str | None
     engine: EngineRef | None
-    origin: Origin = Origin()
+    origin: Origin = NOWHERE
     differences: tuple[Difference, ...] = ()
     reason: str | None = None
 

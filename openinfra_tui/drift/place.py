@@ -64,11 +64,10 @@ def hindrance(desired: Desired, live: Live, brings: Overlay) -> ObjectVerdict | 
         return _not_served(desired, live, brings)
     if live.scopes[kind] and not key.namespace:
         return blocked(desired, "namespace: the object has none, and nothing sets one")
-    failure = live.failures.get(kind) or live.failures.get(
-        (version, f"{key.kind}/{key.namespace}/{key.name}")
+    failure = live.failures and (
+        live.failures.get(kind) or live.failures.get((version, f"{key.kind}/{key.namespace}/{key.name}"))
     )
-    known = live.find(desired.object) is not None or (version, key) in live.absent
-    if failure and not known:
+    if failure and live.of(desired) is None and (version, key) not in live.absent:
         if failure.startswith(_WALLS):
             return blocked(desired, failure)
         return _unread(desired, failure)
@@ -95,7 +94,7 @@ def _namespace(desired: Desired, live: Live, brings: Overlay) -> ObjectVerdict |
         if name in brings.namespaces:
             return _missing(desired, "its namespace is applied with it")
         return blocked(desired, f"namespace: {name} does not exist, and nothing here makes it")
-    if live.find(desired.object) is None and name in live.ending:
+    if name in live.ending and live.of(desired) is None:
         return blocked(desired, f"namespace-terminating: {name} is being deleted")
     return None
 

@@ -8,8 +8,7 @@ one-sided: what cannot be proved is not drift, it is asked.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from openinfra_tui.drift import managed
 from openinfra_tui.drift.managed import MISSING
@@ -21,9 +20,14 @@ if TYPE_CHECKING:
 
     from openinfra_tui.drift.schema import Type
 
+    # Where a walk stands: the place above and the step from there. Most places are never told.
+    _Step = str | int | tuple[tuple[str, ...], tuple[Any, ...]]
+    _Place = tuple["_Place", _Step] | None
 
-@dataclass(frozen=True)
-class Proof:
+_SCALARS = frozenset({str, int, float, bool})
+
+
+class Proof(NamedTuple):
     """Whether a no-op is proved; where not, the first place that stood in the way and why."""
 
     proven: bool
@@ -32,9 +36,9 @@ class Proof:
 
 
 class _Unproven(Exception):
-    def __init__(self, path: str, why: str) -> None:
-        super().__init__(path, why)
-        self.path = path
+    def __init__(self, place: _Place, why: str) -> None:
+        super().__init__(place, why)
+        self.place = place
         self.why = why
 
 
@@ -62,11 +66,9 @@ def prove(
                 _metadata(value, live.get("metadata") or {}, fields, kind)
                 continue
             below = kind.field(name) if kind else None
-            _covered(
-                value, live.get(name, MISSING), _child(fields, f"f:{name}"), below, f"/{name}", kind is None
-            )
+            _covered(value, live.get(name, MISSING), _child(fields, name), below, (None, name), kind is None)
     except _Unproven as unproven:
-        return Proof(False, unproven.path, unproven.why)
+        return Proof(False, _told(unproven.place), unproven.why)
     if own is not None and (left := managed.leftovers(own.fields, desired, live, kind)):
         return Proof(False, pointer(left[0]), "applied once by the engine and no longer in Git")
     return Proof(True)
@@ -86,27 +88,43 @@ def pointer(path: managed.Path) -> str:
     return out
 
 
+def _told(place: _Place) -> str:
+    """A place in words, as `pointer` writes it."""
+    steps: list[str] = []
+    while place is not None:
+        place, step = place
+        if isinstance(step, str):
+            steps.append(f"/{step}")
+        elif isinstance(step, int):
+            steps.append(f"[{step}]")
+        else:
+            pairs = zip(*step, strict=True)
+            steps.append("[" + ",".join(f"{key}={value}" for key, (_, value) in pairs) + "]")
+    return "".join(reversed(steps))
+
+
 def _metadata(
     desired: Mapping[str, Any], live: Mapping[str, Any], fields: Mapping[str, Any] | None, kind: Type | None
 ) -> None:
     """Metadata has one type everywhere; name and namespace are what brought the two together."""
     below = kind.field("metadata") if kind else None
-    own = _child(fields, "f:metadata")
+    own = _child(fields, "metadata")
+    above: _Place = (None, "metadata")
     for name, value in desired.items():
         if name in ("name", "namespace"):
             continue
         _covered(
             value,
             live.get(name, MISSING),
-            _child(own, f"f:{name}"),
+            _child(own, name),
             below.field(name) if below else None,
-            f"/metadata/{name}",
+            (above, name),
             below is None,
         )
 
 
-def _child(fields: Mapping[str, Any] | None, element: str) -> Mapping[str, Any] | None:
-    return fields.get(element) if fields else None
+def _child(fields: Mapping[str, Any] | None, name: str) -> Mapping[str, Any] | None:
+    return fields.get(f"f:{name}") if fields else None
 
 
 def _covered(
@@ -114,7 +132,7 @@ def _covered(
     live: Any,
     own: Mapping[str, Any] | None,
     kind: Type | None,
-    path: str,
+    place: _Place,
     deduced: bool,
 ) -> None:
     """Raise unless each leaf of desired is in live.
@@ -124,19 +142,19 @@ def _covered(
         live: the value there, or MISSING.
         own: what anybody owns below, where there is no schema.
         kind: the type of the value, None when it is not declared or there is no schema.
-        path: where we are.
+        place: where we are.
         deduced: there is no schema at all, so `own` is the only word on lists and maps.
     """
     if live is MISSING:
-        raise _Unproven(path, "not in the live object")
+        raise _Unproven(place, "not in the live object")
     if desired is None:
-        raise _Unproven(path, "an explicit null")
+        raise _Unproven(place, "an explicit null")
     if isinstance(desired, dict) and isinstance(live, dict):
-        _map(desired, live, own, kind, path, deduced)
+        _map(desired, live, own, kind, place, deduced)
     elif isinstance(desired, list) and isinstance(live, list):
-        _list(desired, live, own, kind, path, deduced)
+        _list(desired, live, own, kind, place, deduced)
     elif isinstance(desired, dict | list) or not same_scalar(desired, live, kind):
-        raise _Unproven(path, "another value")
+        raise _Unproven(place, "another value")
 
 
 def _map(
@@ -144,17 +162,21 @@ def _map(
     live: dict[str, Any],
     own: Mapping[str, Any] | None,
     kind: Type | None,
-    path: str,
+    place: _Place,
     deduced: bool,
 ) -> None:
     # What nobody owns field by field may be atomic.
     perhaps_atomic = deduced and (own is None or managed.WHOLE in own)
     if (kind is not None and kind.is_atomic_map) or perhaps_atomic:
-        _equal(desired, live, kind, path)
+        _equal(desired, live, kind, place)
         return
     for name, value in desired.items():
+        there = live.get(name, MISSING)
+        # What most leaves are needs neither a type nor a name.
+        if value.__class__ in _SCALARS and there.__class__ is value.__class__ and there == value:
+            continue
         below = kind.field(name) if kind else None
-        _covered(value, live.get(name, MISSING), _child(own, f"f:{name}"), below, f"{path}/{name}", deduced)
+        _covered(value, there, _child(own, name), below, (place, name), deduced)
 
 
 def _list(
@@ -162,26 +184,26 @@ def _list(
     live: list[Any],
     own: Mapping[str, Any] | None,
     kind: Type | None,
-    path: str,
+    place: _Place,
     deduced: bool,
 ) -> None:
     if deduced and own is not None and managed.WHOLE in own:
         own = None
     keys = kind.list_keys if kind else _keys_by_ownership(own) if deduced else ()
     if keys:
-        _keyed(desired, live, own, kind, keys, path, deduced)
+        _keyed(desired, live, own, kind, keys, place, deduced)
     elif (kind is not None and kind.is_set) or (
         deduced and own is not None and any(e.startswith("v:") for e in own)
     ):
-        _set(desired, live, path)
+        _set(desired, live, place)
     elif not deduced:
-        _equal(desired, live, kind, path)
+        _equal(desired, live, kind, place)
     else:
         # Atomic, or not known: equal lists merge to themselves whatever sort they are,
         # unless an item stands twice, which a set or a keyed list would refuse.
-        _equal(desired, live, kind, path)
+        _equal(desired, live, kind, place)
         if any(same(one, other) for index, one in enumerate(desired) for other in desired[:index]):
-            raise _Unproven(path, "an item stands twice, and the sort of the list is not known")
+            raise _Unproven(place, "an item stands twice, and the sort of the list is not known")
 
 
 def _keys_by_ownership(own: Mapping[str, Any] | None) -> tuple[str, ...]:
@@ -197,80 +219,75 @@ def _keyed(
     own: Mapping[str, Any] | None,
     kind: Type | None,
     keys: tuple[str, ...],
-    path: str,
+    place: _Place,
     deduced: bool,
 ) -> None:
     defaults = kind.key_defaults if kind else {}
     # Where a schema tells the sorts of lists, nobody asks who owns what.
     owned = {
-        _identity(managed.decoded(element), keys, {}, path): below
+        _identity(managed.decoded(element), keys, {}, place): below
         for element, below in ((own or {}).items() if deduced else ())
         if element.startswith("k:")
     }
     places: dict[tuple[Any, ...], int] = {}
     for index, item in enumerate(live):
-        identity = _identity(item, keys, defaults, path)
+        identity = _identity(item, keys, defaults, place)
         if identity in places:
-            raise _Unproven(path, "live holds one key twice")
+            raise _Unproven(place, "live holds one key twice")
         places[identity] = index
     last = -1
     for item in desired:
         if deduced and isinstance(item, dict) and any(key not in item for key in keys):
-            raise _Unproven(path, "an item lacks a key of the list, whose default is not known")
-        identity = _identity(item, keys, defaults, path)
-        name = f"{path}[{_words(keys, identity)}]"
-        place = places.get(identity)
-        if place is None:
-            raise _Unproven(name, "not in the live object")
-        if place <= last:
-            raise _Unproven(path, "another order")
-        last = place
-        mine = owned.get(identity)
-        _covered(item, live[place], mine, kind.items if kind else None, name, deduced)
+            raise _Unproven(place, "an item lacks a key of the list, whose default is not known")
+        identity = _identity(item, keys, defaults, place)
+        here: _Place = (place, (keys, identity))
+        index_there = places.get(identity)
+        if index_there is None:
+            raise _Unproven(here, "not in the live object")
+        if index_there <= last:
+            raise _Unproven(place, "another order")
+        last = index_there
+        _covered(item, live[index_there], owned.get(identity), kind.items if kind else None, here, deduced)
 
 
-def _words(keys: tuple[str, ...], identity: tuple[Any, ...]) -> str:
-    if len(keys) == 1:
-        return f"{keys[0]}={identity[0][1]}"
-    return ",".join(f"{key}={value}" for key, (_, value) in zip(keys, identity, strict=True))
-
-
-def _identity(item: Any, keys: tuple[str, ...], defaults: Mapping[str, Any], path: str) -> tuple[Any, ...]:
+def _identity(
+    item: Any, keys: tuple[str, ...], defaults: Mapping[str, Any], place: _Place
+) -> tuple[Any, ...]:
     if not isinstance(item, dict):
-        raise _Unproven(path, "an item of a keyed list is not a map")
+        raise _Unproven(place, "an item of a keyed list is not a map")
     identity = []
     for key in keys:
         value = item.get(key, defaults.get(key))
         if isinstance(value, dict | list):
-            raise _Unproven(path, "a key of a list is not a scalar")
+            raise _Unproven(place, "a key of a list is not a scalar")
         identity.append((isinstance(value, bool), value))  # True is not 1
     return tuple(identity)
 
 
-def _set(desired: list[Any], live: list[Any], path: str) -> None:
+def _set(desired: list[Any], live: list[Any], place: _Place) -> None:
     last = -1
     for index, item in enumerate(desired):
         if any(same(item, other) for other in desired[:index]):
-            raise _Unproven(path, "an item of a set stands twice")
+            raise _Unproven(place, "an item of a set stands twice")
         places = [place for place, other in enumerate(live) if same(item, other)]
         if len(places) != 1:
-            raise _Unproven(path, "not once in the live set")
+            raise _Unproven(place, "not once in the live set")
         if places[0] <= last:
-            raise _Unproven(path, "another order")
+            raise _Unproven(place, "another order")
         last = places[0]
 
 
-def _equal(desired: Any, live: Any, kind: Type | None, path: str) -> None:
+def _equal(desired: Any, live: Any, kind: Type | None, place: _Place) -> None:
     """Raise unless two values are equal as a whole, with the equalities that the types allow."""
     if isinstance(desired, dict) and isinstance(live, dict):
         if desired.keys() != live.keys():
-            raise _Unproven(path, "an atomic map with other keys")
+            raise _Unproven(place, "an atomic map with other keys")
         for name, value in desired.items():
-            _equal(value, live[name], kind.field(name) if kind else None, f"{path}/{name}")
+            _equal(value, live[name], kind.field(name) if kind else None, (place, name))
     elif isinstance(desired, list) and isinstance(live, list):
         if len(desired) != len(live):
-            raise _Unproven(path, "an atomic list of another length")
+            raise _Unproven(place, "an atomic list of another length")
         for index, (one, other) in enumerate(zip(desired, live, strict=True)):
-            _equal(one, other, kind.items if kind else None, f"{path}[{index}]")
+            _equal(one, other, kind.items if kind else None, (place, index))
     elif desired is None or isinstance(desired, dict | list) or not same_scalar(desired, live, kind):
-        raise _Unproven(path, "another value")
+        raise _Unproven(place, "another value")

@@ -5,7 +5,6 @@ kustomize ends generated names with ten characters of a digest (api/hasher, enco
 
 from __future__ import annotations
 
-import dataclasses
 import re
 from typing import TYPE_CHECKING, Any
 
@@ -53,7 +52,7 @@ def paired(
         if item.verdict == "unverified":
             # Its name is not known: the old one may be the very same.
             reason = f"{item.reason}; {other.key.name} is there"
-            replaced[id(item)] = dataclasses.replace(item, next="none", reason=reason)
+            replaced[id(item)] = item._replace(next="none", reason=reason)
             gone.add(id(other))
             continue
         then, now = live(other.api_version, other.key), wanted(item.key)
@@ -62,7 +61,7 @@ def paired(
         differences = compare(compared(for_apply(now)), compared(then), None, ())
         reason = f"takes the place of {other.key.name}, which is deleted"
         reason = f"{item.reason}; {reason}" if item.reason else reason
-        replaced[id(item)] = dataclasses.replace(item, differences=differences, reason=reason)
+        replaced[id(item)] = item._replace(differences=differences, reason=reason)
         gone.add(id(other))
     return [replaced.get(id(item), item) for item in verdicts if id(item) not in gone]
 

@@ -33,7 +33,8 @@ class Report:
         counted: the counts of the whole, where `objects` is only a part of it.
     """
 
-    objects: tuple[ObjectVerdict, ...]
+    # asyncio.run has the result of its task written out, twice, as it gives signals back.
+    objects: tuple[ObjectVerdict, ...] = field(repr=False)
     cluster: Mapping[str, Any] = field(default_factory=dict)
     repository: Mapping[str, Any] = field(default_factory=dict)
     coverage: Mapping[str, Any] = field(default_factory=dict)

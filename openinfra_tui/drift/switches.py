@@ -45,7 +45,7 @@ def argo_hook(marks: Mapping[str, Any]) -> str:
 
 def _flux(in_git: Mapping[str, Any], there: Mapping[str, Any], *, exists: bool) -> str:
     for name, value in ((f"{_FLUX}/reconcile", "disabled"), (f"{_FLUX}/ssa", "ignore")):
-        if any(str(side.get(name, "")).lower() == value for side in (in_git, there)):
+        if value in (str(in_git.get(name, "")).lower(), str(there.get(name, "")).lower()):
             return f"{name}: {value}"
     if exists and str(in_git.get(f"{_FLUX}/ssa", "")).lower() == "ifnotpresent":
         return f"{_FLUX}/ssa: IfNotPresent"

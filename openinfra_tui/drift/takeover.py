@@ -49,9 +49,11 @@ def reverts(
         return []
     mine = managed.own(entries, application.manager)
     folded = [entry for entry in entries if entry is not mine and _folds(application, entry)]
+    found: dict[Path, None] = dict.fromkeys(_annotations(application, there, wanted))
+    if not folded:
+        return list(found)
     kept = [entry for entry in entries if entry not in folded and entry is not mine]
     stated = (managed.fields_of(wanted, kind), *(entry.fields for entry in kept))
-    found: dict[Path, None] = dict.fromkeys(_annotations(application, there, wanted))
     for entry in folded:
         tops = set(managed.leftovers(entry.fields, wanted, there, kind))
         for path in managed.paths(entry.fields):

@@ -6,8 +6,7 @@ pure: who asks, and when, is the business of `flow/diff.py`.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from openinfra_tui.drift import claims, managed, normalise, takeover
 from openinfra_tui.drift.difference import compare, predict, removed
@@ -29,8 +28,7 @@ if TYPE_CHECKING:
 CHANGED_BY_SERVER = frozenset({"Pod", "PersistentVolumeClaim", "Ingress", "Node"})
 
 
-@dataclass(frozen=True)
-class Assessment:
+class Assessment(NamedTuple):
     """One object, assessed locally.
 
     Attributes:
@@ -60,7 +58,8 @@ def assess(
         admission: whether a mutating webhook or policy of the cluster may change it on its way in.
     """
     found = _assessed(desired, live, kind, admission=admission)
-    return replace(found, verdict=claims.noted(found.verdict, desired, live))
+    verdict = claims.noted(found.verdict, desired, live)
+    return found if verdict is found.verdict else found._replace(verdict=verdict)
 
 
 def _assessed(
@@ -100,7 +99,7 @@ def _assessed(
     if proof.proven and of_server:
         why = "the API server itself changes this kind on its way in"
     if not why and not reverts:
-        return Assessment(_in_sync(desired, live, payload, rules, "local", mine))
+        return Assessment(_in_sync(desired, live, payload, rules, "local", entries, mine))
     after = removed(predict(wanted, there, kind), reverts)
     if mine is not None:
         after = removed(after, managed.leftovers(mine.fields, wanted, there, kind))
@@ -148,7 +147,7 @@ def _settled(
     found = compare(normalise.compared(rules.cut(answer.object, live)), there, kind, entries, wanted)
     whole = found
     if revert is not None and revert.blocks and not desired.application.client_side:
-        return replace(blocked(desired, revert.reason), differences=found, proof="dry-run")
+        return blocked(desired, revert.reason)._replace(differences=found, proof="dry-run")
     # Without a schema an owned list may be one that nobody removes: then the question itself was a guess.
     asked = revert is not None and revert.object is not None and kind is not None
     if revert is not None and revert.object is not None:
@@ -159,7 +158,7 @@ def _settled(
         whole = (*found, *(item for item in undone if item.path not in paths))
     if not whole:
         mine = managed.own(entries, desired.application.manager)
-        return _in_sync(desired, live, payload, rules, "dry-run", mine)
+        return _in_sync(desired, live, payload, rules, "dry-run", entries, mine)
     if found or desired.application.client_side:
         return _verdict(desired, "drifted", "update", "dry-run", differences=whole)
     when = "when Argo CD syncs next" if desired.application.migrates else None
@@ -180,7 +179,7 @@ def pending(verdict: ObjectVerdict, before: ObjectVerdict | None) -> ObjectVerdi
         else before is not None and (before.verdict in ("in-sync", "ignored"))
     )
     if verdict.verdict in ("missing", "drifted", "will-be-reverted") and waiting:
-        return replace(verdict, verdict="pending", reason=verdict.reason or "not applied yet")
+        return verdict._replace(verdict="pending", reason=verdict.reason or "not applied yet")
     return verdict
 
 
@@ -237,6 +236,7 @@ def _in_sync(
     payload: Mapping[str, Any],
     rules: Ignoring,
     proof: str,
+    entries: tuple[managed.Entry, ...],
     mine: managed.Entry | None,
 ) -> ObjectVerdict:
     if left := rules.differing(payload, live):
@@ -248,7 +248,7 @@ def _in_sync(
             desired, f"terminating: being deleted since {metadata['deletionTimestamp']}, held by {held}"
         )
     reason = None
-    if not managed.entries(live):
+    if not entries:
         reason = "no managedFields: what was removed from Git cannot be told"
     elif mine is None and not (desired.application.client_side and _was_applied(live)):
         reason = f"equal, and never applied by {desired.application.manager}"
@@ -269,17 +269,16 @@ def _sealed(desired: Desired, wanted: Mapping[str, Any], live: Mapping[str, Any]
 
 def _refused(desired: Desired, assessment: Assessment, answer: Answer) -> ObjectVerdict:
     if answer.code == "immutable" and desired.application.force:
-        return replace(
-            assessment.verdict, verdict="drifted", next="recreate", proof="dry-run", reason=answer.reason
+        return assessment.verdict._replace(
+            verdict="drifted", next="recreate", proof="dry-run", reason=answer.reason
         )
     if answer.blocks:
-        return replace(
-            blocked(desired, answer.reason), differences=assessment.verdict.differences, proof="dry-run"
+        return blocked(desired, answer.reason)._replace(
+            differences=assessment.verdict.differences, proof="dry-run"
         )
     if assessment.verdict.verdict in ("drifted", "will-be-reverted") and answer.code == "read-only":
-        return replace(assessment.verdict, reason="predicted: the server may not be asked")
-    return replace(
-        assessment.verdict,
+        return assessment.verdict._replace(reason="predicted: the server may not be asked")
+    return assessment.verdict._replace(
         verdict="unverified",
         proof="predicted" if assessment.verdict.differences else None,
         reason=f"{answer.reason}; not proved: {assessment.why}" if assessment.why else answer.reason,

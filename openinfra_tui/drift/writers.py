@@ -6,10 +6,11 @@ what would be markup is escaped.
 
 from __future__ import annotations
 
-import html
 import json
 import re
 from typing import TYPE_CHECKING, Any
+
+import orjson
 
 from openinfra_tui import __version__
 from openinfra_tui.drift.report import API_VERSION, FAILS_ON, Report, plain_object, to_plain
@@ -41,8 +42,15 @@ def as_json(report: Report) -> str:
     plain_report = to_plain(report)
     objects = plain_report.pop("objects")
     head = json.dumps(plain_report, indent=1, ensure_ascii=False).removesuffix("\n}")
-    lines = ",\n".join(f"  {json.dumps(item, ensure_ascii=False)}" for item in objects)
+    lines = ",\n".join(f"  {_line(item)}" for item in objects)
     return f'{head},\n "objects": [\n{lines}\n ]\n}}\n'
+
+
+def _line(item: dict[str, Any]) -> str:
+    try:
+        return orjson.dumps(item).decode()
+    except TypeError:  # half of a surrogate pair, or a number beyond 64 bits
+        return json.dumps(item)
 
 
 def as_text(report: Report, *, colour: bool = False, summary_only: bool = False) -> str:
@@ -111,7 +119,7 @@ def as_junit(report: Report) -> str:
     failures = errors = skipped = 0
     for item in report.objects:
         name, group = _attribute(str(item.key)), _attribute(_engine(item))
-        text = html.escape(_xml("\n".join(line for d in item.differences for line in _difference(d))))
+        text = _escaped(_xml("\n".join(line for d in item.differences for line in _difference(d))))
         message = _attribute(f"{item.verdict}: {item.reason or f'next: {item.next}'}")
         inner = ""
         if item.verdict in FAILS_ON:
@@ -128,7 +136,7 @@ def as_junit(report: Report) -> str:
         failures += run.verdict == "drifted"
         skipped += run.verdict == "unverified"
         message = _attribute(headline(run))
-        text = html.escape(_xml("\n".join(map(plain, details(run)))))
+        text = _escaped(_xml("\n".join(map(plain, details(run)))))
         inner = {
             "drifted": f"<failure message={message}>{text}</failure>",
             "unverified": f"<skipped message={message}/>",
@@ -251,11 +259,17 @@ def _run(run: DeployerRun) -> str:
 
 
 def _markdown(text: str) -> str:
-    return re.sub(r"([\\`*_\[\]|@#])", r"\\\1", html.escape(plain(text), quote=False))
+    return re.sub(r"([\\`*_\[\]|@#])", r"\\\1", _escaped(plain(text), quote=False))
 
 
 def _attribute(text: str) -> str:
-    return f'"{html.escape(_xml(text))}"'
+    return f'"{_escaped(_xml(text))}"'
+
+
+def _escaped(text: str, *, quote: bool = True) -> str:
+    import html  # a table of two thousand names, which only these outputs want
+
+    return html.escape(text, quote=quote)
 
 
 def _xml(text: str) -> str:

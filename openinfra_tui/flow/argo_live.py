@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from openinfra_tui.cluster.errors import ApiError
-from openinfra_tui.drift.desired import argo, argo_apps, argo_settings
+from openinfra_tui.drift.desired import argo_apps, argo_marks, argo_settings
 from openinfra_tui.drift.model import Application, EngineRef, Key, ObjectVerdict
 from openinfra_tui.drift.switches import argo_hook
 from openinfra_tui.flow import entry
@@ -14,7 +14,7 @@ from openinfra_tui.flow import entry
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-    from openinfra_tui.drift.desired.argo import Tracking
+    from openinfra_tui.drift.desired.argo_marks import Tracking
     from openinfra_tui.drift.desired.flux import Rendered
     from openinfra_tui.drift.live import Live
     from openinfra_tui.flow.before import Before
@@ -33,7 +33,7 @@ class Settings:
         problems: why they are not known.
     """
 
-    marks: Tracking = field(default_factory=argo.Tracking)
+    marks: Tracking = field(default_factory=argo_marks.Tracking)
     comparing: argo_settings.Comparing = field(default_factory=argo_settings.Comparing)
     problems: tuple[str, ...] = ()
 
@@ -71,7 +71,7 @@ async def settings(live: Live, reader: Reader | None, head: Rendered) -> Setting
     problems = comparing.problems
     if found is None and unread:
         problems = (f"{argo_settings.NAME} of {namespace}: {unread}: what it has ignored is not known",)
-    return Settings(argo.tracking({"data": data}, namespace), comparing, problems)
+    return Settings(argo_marks.tracking({"data": data}, namespace), comparing, problems)
 
 
 def _in_git(head: Rendered, namespace: str) -> Mapping[str, Any] | None:

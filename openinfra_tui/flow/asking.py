@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from openinfra_tui.cluster import dryrun
@@ -120,4 +120,4 @@ def _warned(found: ObjectVerdict, answer: Answer) -> ObjectVerdict:
     if not answer.warnings:
         return found
     said = "; ".join(warning.partition('"')[2].rstrip('"') or warning for warning in answer.warnings)
-    return replace(found, reason=f"{found.reason}; warning: {said}" if found.reason else f"warning: {said}")
+    return found._replace(reason=f"{found.reason}; warning: {said}" if found.reason else f"warning: {said}")

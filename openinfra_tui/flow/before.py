@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -41,7 +40,7 @@ class Before:
             return found
         if not self.known(ref):
             reason = f"the applied revision {self.applied[ref][:12]} is not in this clone: fetch it"
-            return dataclasses.replace(found, verdict="unverified", reason=reason)
+            return found._replace(verdict="unverified", reason=reason)
         old = self.objects.get((ref, desired.key))
         if old is None:
             return verdict.pending(found, None)

@@ -8,35 +8,35 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
-import tempfile
 import time
 from collections import Counter
-from contextlib import asynccontextmanager
+from contextlib import ExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import date
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from openinfra_tui.cluster import kubeconfig
 from openinfra_tui.cluster.connection import Connection
-from openinfra_tui.drift import dump, normalise, place, renames
-from openinfra_tui.drift.desired import argo, source
+from openinfra_tui.drift import normalise, place, renames
+from openinfra_tui.drift.desired import argo_marks, source
 from openinfra_tui.drift.desired.sealed import Opener
-from openinfra_tui.engine import run_report
 from openinfra_tui.errors import UserError
-from openinfra_tui.flow import argo_live, contents, deployer_runs, entry, following, reporting
+from openinfra_tui.flow import argo_live, contents, entry, reporting
 from openinfra_tui.flow.judging import Judge
 from openinfra_tui.flow.reading import Reader
 from openinfra_tui.flow.revisions import Renderer, lookup
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Mapping, Sequence
+    from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Mapping, Sequence
 
     from openinfra_tui.drift.desired.flux import Rendered
     from openinfra_tui.drift.desired.source import Source
     from openinfra_tui.drift.live import Live
     from openinfra_tui.drift.model import Desired, Key, ObjectVerdict
     from openinfra_tui.drift.report import Report
+    from openinfra_tui.drift.runs import DeployerRun
     from openinfra_tui.flow.before import Before
     from openinfra_tui.flow.following import Change, Lost
     from openinfra_tui.flow.judging import Asking
@@ -90,8 +90,12 @@ class Progress:
     total: int = 0
 
 
-async def run(request: Request) -> AsyncGenerator[Progress | Report, None]:
+async def run(request: Request, held: list[object] | None = None) -> AsyncGenerator[Progress | Report, None]:
     """Compare, and yield what is being done, then the report.
+
+    Args:
+        request: what is compared with what.
+        held: takes what was read, for who ends soon and would only wait until it is taken apart.
 
     Raises:
         UserError: the repository, the kubeconfig or the cluster is not usable at all.
@@ -99,6 +103,8 @@ async def run(request: Request) -> AsyncGenerator[Progress | Report, None]:
     """
     yield Progress("connect")
     async with opened(request) as job:
+        if held is not None:
+            held.append(job)
         async for event in job.work():
             yield event
 
@@ -111,6 +117,8 @@ async def follow(request: Request) -> AsyncGenerator[Progress | Report | Change 
     """
     if request.dump is not None:
         raise UserError("a dump does not change: --watch needs a cluster")
+    from openinfra_tui.flow import following
+
     yield Progress("connect")
     async with opened(request) as job:
         async for event in job.work():
@@ -123,16 +131,25 @@ async def follow(request: Request) -> AsyncGenerator[Progress | Report | Change 
 async def opened(request: Request) -> AsyncIterator[Job]:
     """A job with its cluster or dump, before it has done anything."""
     started = time.monotonic()
-    with tempfile.TemporaryDirectory(prefix="openinfra-diff-") as temporary:
+    with ExitStack() as stack:
+
+        @cache
+        def temporary() -> Path:
+            import tempfile  # only another revision needs a folder
+
+            return Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="openinfra-diff-")))
+
         if request.dump is not None:
+            from openinfra_tui.drift import dump
+
             live, salt = await asyncio.to_thread(dump.read, request.dump)
-            yield Job(request, Path(temporary), live, None, started, salt)
+            yield Job(request, temporary, live, None, started, salt)
             return
         access = kubeconfig.load(request.context, request.config)
         async with Connection(access) as connection:
             reader = Reader(connection)
             await reader.start()
-            yield Job(request, Path(temporary), reader.live, reader, started)
+            yield Job(request, temporary, reader.live, reader, started)
 
 
 class Job:
@@ -149,7 +166,7 @@ class Job:
     def __init__(
         self,
         request: Request,
-        temporary: Path,
+        temporary: Callable[[], Path],
         live: Live,
         reader: Reader | None,
         started: float,
@@ -190,11 +207,7 @@ class Job:
         found += await self.extras()
         self._lap("extra")
         found += self.fixed
-        runs = (
-            ()
-            if self._elsewhere()
-            else await deployer_runs.reported(self.head.objects, self.live, self.reader)
-        )
+        runs = await self._runs()
         yield reporting.report(
             self.shown(found),
             directory=self.request.directory,
@@ -254,8 +267,7 @@ class Job:
         """What the repository holds now, at HEAD and as it was applied last."""
         request = self.request
         self.target = await asyncio.to_thread(self._files)
-        remotes = await asyncio.to_thread(source.remotes, request.directory)
-        roots = await asyncio.to_thread(entry.roots, self.target, self.live, request.site, remotes)
+        roots = await asyncio.to_thread(entry.roots, self.target, self.live, request.site, request.directory)
         entry.check_cluster(self.target, self.live, roots)
         if request.record:
             entry.record_cluster(request.directory, self.live, roots)
@@ -287,16 +299,20 @@ class Job:
 
     def _placed(self, desired: Desired) -> Desired:
         """An object in its namespace, with the engine's marks, its secrets in the digests of a dump."""
-        placed = argo.marked(place.scoped(desired, self.live), self.argocd.marks)
+        placed = argo_marks.marked(place.scoped(desired, self.live), self.argocd.marks)
         placed = self.argocd.comparing.applied_to(placed)
-        if not self._salt or not dump.is_core_secret(placed.object) or placed.sealed:
+        if not self._salt:
+            return placed
+        from openinfra_tui.drift import dump
+
+        if not dump.is_core_secret(placed.object) or placed.sealed:
             return placed
         return dataclasses.replace(placed, object=dump.sealed(normalise.for_apply(placed.object), self._salt))
 
     def _files(self) -> Source:
         request = self.request
         if request.revision:
-            return source.at_revision(request.directory, request.revision, self._temporary / "revision")
+            return source.at_revision(request.directory, request.revision, self._temporary() / "revision")
         return source.work_tree(request.directory)
 
     def _chosen(self, manifest: Mapping[str, Any]) -> bool:
@@ -308,9 +324,15 @@ class Job:
     def _in_view(self, key: Key) -> bool:
         return not self.request.namespace or key.namespace == self.request.namespace
 
-    def _elsewhere(self) -> bool:
-        """Whether only a part is looked at that the runs of a deployer do not belong to."""
-        return bool(self.request.selector) or self.request.namespace not in ("", run_report.NAMESPACE)
+    async def _runs(self) -> tuple[DeployerRun, ...]:
+        """What a deployer's runs on hosts reported, unless only a part is looked at that they are not of."""
+        if self.request.selector or not any(item.key.kind == "CronJob" for item in self.head.objects):
+            return ()
+        from openinfra_tui.flow import deployer_runs
+
+        if self.request.namespace not in ("", deployer_runs.KEY.namespace):
+            return ()
+        return await deployer_runs.reported(self.head.objects, self.live, self.reader)
 
     def _lap(self, step: str) -> None:
         now = time.monotonic()

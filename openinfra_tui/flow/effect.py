@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from openinfra_tui import yamlio
-from openinfra_tui.build.cache import Cache, default_folder
 from openinfra_tui.build.kustomize import find
 from openinfra_tui.build.many import build_all
+from openinfra_tui.cache import Cache, default_folder
 from openinfra_tui.errors import ToolError, printable
 from openinfra_tui.flow.shared import BUILT, by_owner, names_any
 from openinfra_tui.flow.writing import write_out

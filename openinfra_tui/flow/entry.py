@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from openinfra_tui.drift import expected
-from openinfra_tui.drift.desired import argo, argo_apps, flux
+from openinfra_tui.drift.desired import argo_apps, argo_entry, flux, source
 from openinfra_tui.errors import Refused, UserError
 
 if TYPE_CHECKING:
@@ -36,24 +36,24 @@ def path_of(root: Mapping[str, Any]) -> str:
     """The folder of the repository that an entry point applies, empty for the root."""
     if not is_argo(root):
         return flux.path_of(root)
-    named = [source for source in argo_apps.sources(root) if source.get("path") is not None]
+    named = [item for item in argo_apps.sources(root) if item.get("path") is not None]
     return argo_apps.path_of(named[0]) if named else ""
 
 
-def roots(target: Source, live: Live, site: str, remotes: Sequence[str] = ()) -> list[dict[str, Any]]:
+def roots(target: Source, live: Live, site: str, directory: Path) -> list[dict[str, Any]]:
     """The entry points to follow; of several with one name the one whose path the cluster reconciles.
 
     Args:
         target: the repository.
         live: the cluster.
         site: a folder that the path of the entry point must hold, or an empty string.
-        remotes: addresses of the repository.
+        directory: the clone, whose remotes tell the addresses of the repository.
 
     Raises:
         UserError: there is none, or it cannot be told which one is meant.
     """
     of_flux = flux.entry_points(target)
-    found = [*of_flux, *_of_argo(target, live, remotes, beside_flux=bool(of_flux))]
+    found = [*of_flux, *_of_argo(target, live, directory, beside_flux=bool(of_flux))]
     if site:
         found = [root for root in found if site in path_of(root).split("/")]
     by_ref: dict[EngineRef, list[dict[str, Any]]] = {}
@@ -81,14 +81,14 @@ def ref_of(root: Mapping[str, Any]) -> EngineRef:
     return flux.ref_of(root) if flux.is_kustomization(root) else argo_apps.ref_of(root)
 
 
-def _of_argo(
-    target: Source, live: Live, remotes: Sequence[str], *, beside_flux: bool
-) -> list[dict[str, Any]]:
+def _of_argo(target: Source, live: Live, directory: Path, *, beside_flux: bool) -> list[dict[str, Any]]:
     """Applications that the cluster has, where it has one: others are examples, or of other clusters.
 
     In a repository of Flux only those that are there count: the others may be data that Flux delivers.
     """
-    found = argo.entry_points(target, remotes)
+    if not target.holding(argo_apps.GROUP):
+        return []
+    found = argo_entry.entry_points(target, source.remotes(directory))
     there = {argo_apps.ref_of(item) for item in applications(live)}
     known = [item for item in found if argo_apps.ref_of(item) in there]
     sets = [item for item in found if argo_apps.is_set(item)]

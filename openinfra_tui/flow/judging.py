@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -44,7 +43,7 @@ class Judge:
         early = place.hindrance(desired, self.live, self.brings)
         if early is not None:
             return early, None
-        there = self.live.find(desired.object)
+        there = self.live.of(desired)
         kind = self.live.schemas.find(str(desired.object.get("apiVersion")), desired.key.kind)
         found = verdict.assess(desired, there, kind, admission=self._admission(desired, there))
         asker = self.asker
@@ -61,7 +60,7 @@ class Judge:
             return found
         answer = await self.asker.apply(desired)
         if answer.object is not None:
-            return dataclasses.replace(found, proof="dry-run")
+            return found._replace(proof="dry-run")
         return verdict.blocked(desired, answer.reason) if answer.blocks else found
 
     def _admission(self, desired: Desired, there: Mapping[str, Any] | None) -> bool:

@@ -41,6 +41,7 @@ class Reader:
     connection: Connection
     live: Live = field(default_factory=Live)
     served: Discovery = field(default_factory=discovery.Discovery)
+    _fresh: set[Resource] = field(default_factory=set)
 
     async def start(self) -> None:
         """Discovery, the cluster's identity, and the engine objects.
@@ -61,7 +62,9 @@ class Reader:
             for version in self.live.versions(group, kind)[:1]
             if (resource := self.served.find(version, kind)) is not None
         ]
-        self._take(await listing.list_many(self.connection, resources))
+        answers = await listing.list_many(self.connection, resources)
+        self._take(answers)
+        self._fresh = {answer.resource for answer in answers if answer.error is None}
 
     async def version(self) -> str:
         """The version of Kubernetes, such as `v1.34.1`; empty where it is not told."""
@@ -74,11 +77,13 @@ class Reader:
             resource = self.served.find(str(item.object.get("apiVersion")), str(item.object.get("kind")))
             if resource is not None:
                 wanted.setdefault(resource, []).append(item)
+        unread = [resource for resource in wanted if resource not in self._fresh]
+        self._fresh = set()
         versions = {resource.api_version for resource in wanted}
         documents, *_ = await asyncio.gather(
             openapi.documents(self.connection, versions),
             self._admission(),
-            *(self._read_kind(resource, items) for resource, items in wanted.items()),
+            *(self._read_kind(resource, wanted[resource]) for resource in unread),
         )
         self.live.schemas = Schemas(documents)
         await asyncio.gather(*(self._absent(resource, items) for resource, items in wanted.items()))
@@ -120,6 +125,8 @@ class Reader:
         return None
 
     async def _read_kind(self, resource: Resource, items: list[Desired]) -> None:
+        if resource.api_version == "v1" and resource.kind == "Namespace":
+            return  # all of them are listed for the sake of admission
         if resource == self.served.find("v1", "Secret") or "list" not in resource.verbs:
             return  # never a LIST of Secrets; what is not there yet is asked for by name
         # Helm's objects carry no label of Flux.
@@ -133,12 +140,17 @@ class Reader:
         if failed and not failed.startswith("read-only"):
             return
         keys = {(item.key.namespace, item.key.name) for item in items if not item.problem and item.key.name}
-        await asyncio.gather(*(self._get(resource, *key) for key in sorted(keys)))
+        places = (Key(resource.group, resource.kind, ns if resource.namespaced else "", n) for ns, n in keys)
+        unknown = [
+            place
+            for place in places
+            if (resource.api_version, place) not in self.live.objects
+            and (place.namespace or not resource.namespaced)
+        ]
+        await asyncio.gather(*(self._get(resource, place) for place in sorted(unknown)))
 
-    async def _get(self, resource: Resource, namespace: str, name: str) -> None:
-        place = Key(resource.group, resource.kind, namespace if resource.namespaced else "", name)
-        if (resource.api_version, place) in self.live.objects or (resource.namespaced and not namespace):
-            return
+    async def _get(self, resource: Resource, place: Key) -> None:
+        namespace, name = place.namespace, place.name
         try:
             found = await listing.get_one(self.connection, resource, namespace, name)
         except ApiError as error:
@@ -178,6 +190,8 @@ class Reader:
         listed = found.get("Namespace")
         if listed is not None and listed.error is None:
             self.live.add_namespaces(listed.objects)
+        elif listed is not None:
+            self._take([listed])
         hooks, policies = (found.get(kind) for kind in names)
         if hooks is None or hooks.error or (policies is not None and policies.error):
             return

@@ -9,17 +9,18 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from openinfra_tui.cluster.errors import ApiError
-from openinfra_tui.drift.desired import argo, argo_apps, flux, helm_head, source
-from openinfra_tui.drift.desired.argo_source import Tools
+from openinfra_tui.drift.desired import argo_apps, argo_entry, flux, source
 from openinfra_tui.drift.desired.flux import Rendered
 from openinfra_tui.drift.model import EngineRef
 from openinfra_tui.flow import entry
 from openinfra_tui.flow.before import Before
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
+    from openinfra_tui.drift.desired import helm_head
+    from openinfra_tui.drift.desired.argo_source import Tools
     from openinfra_tui.drift.desired.sealed import Opener
     from openinfra_tui.drift.desired.source import Source
     from openinfra_tui.drift.live import Live
@@ -36,7 +37,7 @@ class Renderer:
 
     Attributes:
         directory: the repository.
-        temporary: a folder for other revisions.
+        temporary: makes a folder for other revisions.
         live: the cluster as far as it was read.
         lookup: what `substituteFrom` names.
         opener: decrypts SOPS values.
@@ -48,7 +49,7 @@ class Renderer:
     """
 
     directory: Path
-    temporary: Path
+    temporary: Callable[[], Path]
     live: Live
     lookup: flux.Lookup
     opener: Opener
@@ -69,7 +70,7 @@ class Renderer:
         wanted = [c for c, _ in ours.most_common() if c != target.revision or target.dirty]
         here = [commit for commit in wanted if source.has_commit(self.directory, commit)]
         for commit in here[:_MOST_REVISIONS]:
-            files = source.at_revision(self.directory, commit, self.temporary / commit)
+            files = source.at_revision(self.directory, commit, self.temporary() / commit)
             before.renders[commit] = self.render(files, roots)
         if not target.dirty:
             before.renders[target.revision] = head
@@ -91,6 +92,8 @@ class Renderer:
             if argo_apps.is_application(item.object) or argo_apps.is_set(item.object)
         ]
         if of_argo:
+            from openinfra_tui.drift.desired import argo
+
             more = argo.render(files, of_argo, self._tools(files, of_argo))
             found = Rendered(
                 found.objects + more.objects, found.engines | more.engines, found.problems | more.problems
@@ -99,6 +102,8 @@ class Renderer:
 
     def releases(self, files: Source, head: Rendered) -> list[Desired]:
         """What HelmReleases would install from Git; those that cannot be rendered become problems of it."""
+        from openinfra_tui.drift.desired import helm_head
+
         found, problems = helm_head.heads(head.objects, self.heads(files, head))
         head.problems |= problems
         head.engines |= {
@@ -110,6 +115,8 @@ class Renderer:
 
     def heads(self, files: Source, head: Rendered) -> helm_head.Heads:
         """What renders HelmReleases of a revision."""
+        from openinfra_tui.drift.desired import helm_head
+
         sources = (item["spec"].get("sourceRef") or {} for item in head.engines.values())
         own = frozenset(
             (str(reference.get("namespace") or ref.namespace), str(reference.get("name")))
@@ -129,7 +136,9 @@ class Renderer:
         )
 
     def _tools(self, files: Source, roots: Sequence[Mapping[str, Any]]) -> Tools:
-        own = argo.own_addresses(files, roots, source.remotes(self.directory))
+        from openinfra_tui.drift.desired.argo_source import Tools
+
+        own = argo_entry.own_addresses(files, roots, source.remotes(self.directory))
         return Tools(
             self.opener,
             self.kustomize,

@@ -251,7 +251,7 @@ def seen() -> Picture:
 
 def at_peace() -> Picture:
     calm = [
-        item if item.verdict == "ignored" else replace(item, verdict="in-sync", differences=(), next="none")
+        item if item.verdict == "ignored" else item._replace(verdict="in-sync", differences=(), next="none")
         for item in verdicts()
     ]
     return picture(report(calm), cluster(stalled=False))

@@ -96,7 +96,15 @@ def test_a_name_that_cannot_be_one_is_never_kept_as_an_answer(home: Path) -> Non
 
 
 def test_the_first_screen_loads_no_heavy_library() -> None:
-    heavy = ("git", "cookiecutter", "httpx", "pyrage", "jinja2", "openinfra_tui.flow.generate", "jsonschema")
+    heavy = (
+        "git",
+        "cookiecutter",
+        "http.client",
+        "pyrage",
+        "jinja2",
+        "openinfra_tui.flow.generate",
+        "jsonschema",
+    )
     code = (
         "import sys, openinfra_tui.tui.wizard.app, openinfra_tui.cli.wizard\n"
         f"print([name for name in {heavy!r} if name in sys.modules])"

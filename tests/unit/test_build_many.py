@@ -12,10 +12,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from openinfra_tui import proc
-from openinfra_tui.build.cache import Cache
 from openinfra_tui.build.inputs import follow
 from openinfra_tui.build.kustomize import build, find
 from openinfra_tui.build.many import build_all
+from openinfra_tui.cache import Cache
 from openinfra_tui.catalog.presets import preset_names, preset_text
 from openinfra_tui.check.references import buildable
 from openinfra_tui.check.report import read_documents

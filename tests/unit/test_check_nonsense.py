@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from openinfra_tui.build.cache import Cache
 from openinfra_tui.build.kustomize import find
 from openinfra_tui.build.many import build_all
+from openinfra_tui.cache import Cache
 from openinfra_tui.catalog.presets import preset_text
 from openinfra_tui.check.argocd import directories
 from openinfra_tui.check.constraints import check_constraints

@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 HEAVY = (
-    "httpx",
+    "http.client",
+    "orjson",
     "textual",
     "cookiecutter",
     "git",

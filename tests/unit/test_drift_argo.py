@@ -7,7 +7,7 @@ import pytest
 from openinfra_tui import yamlio
 from openinfra_tui.build import helm, programs
 from openinfra_tui.build.dice import dice
-from openinfra_tui.drift.desired import argo, argo_apps, argo_sets, globs, source
+from openinfra_tui.drift.desired import argo, argo_apps, argo_entry, argo_marks, argo_sets, globs, source
 from openinfra_tui.drift.desired.argo_source import Tools
 from openinfra_tui.drift.desired.sealed import Opener
 from openinfra_tui.drift.ignoring import Ignoring, NotUnderstood, evaluate, rules_of
@@ -69,7 +69,7 @@ def tools(files, **more):
 
 def rendered(root, **more):
     files = source.work_tree(root)
-    roots = argo.entry_points(files, ())
+    roots = argo_entry.entry_points(files, ())
     return argo.render(files, roots, tools(files, **more))
 
 
@@ -88,7 +88,7 @@ def test_a_tree_is_followed_from_the_application_that_nothing_else_applies(tmp_p
         },
     )
     files = source.work_tree(tmp_path)
-    assert [item["metadata"]["name"] for item in argo.entry_points(files, ())] == ["root"]
+    assert [item["metadata"]["name"] for item in argo_entry.entry_points(files, ())] == ["root"]
     found = rendered(tmp_path)
     assert not found.problems
     assert {ref.name for ref in found.engines} == {"root", "web"}
@@ -165,7 +165,7 @@ def test_a_chart_is_unread_when_it_may_not_be_fetched(tmp_path, monkeypatch):
     chart = {"repoURL": "https://charts.example", "chart": "web", "targetRevision": "1.2.3"}
     write(tmp_path, {"app.yaml": [application(sources=[chart, {"repoURL": URL, "ref": "values"}])]})
     files = source.work_tree(tmp_path)
-    roots = argo.entry_points(files, ())
+    roots = argo_entry.entry_points(files, ())
     found = argo.render(files, roots, tools(files, offline=True))
     (problem,) = found.problems.values()
     assert problem.startswith("unread: https://charts.example web 1.2.3 is not in the cache")
@@ -252,14 +252,14 @@ def test_marks_are_those_that_the_cluster_asks_for():
     ref = EngineRef("Application", "argocd", "web")
     desired = Desired(config_map(), Application(ref, "argocd-controller"))
     settings = {"data": {"application.resourceTrackingMethod": "annotation+label", "installationID": "x"}}
-    metadata = argo.marked(desired, argo.tracking(settings, "argocd")).object["metadata"]
+    metadata = argo_marks.marked(desired, argo_marks.tracking(settings, "argocd")).object["metadata"]
     assert metadata["annotations"] == {
         "argocd.argoproj.io/tracking-id": "web:/ConfigMap:/one",
         "argocd.argoproj.io/installation-id": "x",
     }
     assert metadata["labels"] == {"app.kubernetes.io/instance": "web"}
-    marks = argo.Tracking(namespace="elsewhere")
-    marked = argo.marked(desired, marks).object
+    marks = argo_marks.Tracking(namespace="elsewhere")
+    marked = argo_marks.marked(desired, marks).object
     assert marked["metadata"]["annotations"] == {
         "argocd.argoproj.io/tracking-id": "argocd_web:/ConfigMap:/one"
     }
@@ -275,9 +275,9 @@ def cluster_wide(kind="Namespace", version="v1"):
 def test_a_mark_of_what_has_no_namespace_names_the_one_of_the_destination():
     # argo-cd 3.5.3, util/argo/resource_tracking.go: UnstructuredToAppInstanceValue; seen on the real one.
     ref = EngineRef("Application", "argocd", "web")
-    marks = argo.Tracking()
+    marks = argo_marks.Tracking()
     desired = Desired(cluster_wide(), Application(ref, "argocd-controller", namespace="apps"))
-    marked = argo.marked(desired, marks).object
+    marked = argo_marks.marked(desired, marks).object
     assert marked["metadata"]["annotations"] == {"argocd.argoproj.io/tracking-id": "web:/Namespace:apps/one"}
     assert marks.owns(marked, ref)
     assert not marks.owns({**marked, "metadata": {**marked["metadata"], "name": "other"}}, ref)
@@ -290,7 +290,7 @@ def test_definitions_carry_no_mark():
     ref = EngineRef("Application", "argocd", "web")
     definition = cluster_wide("CustomResourceDefinition", "apiextensions.k8s.io/v1")
     desired = Desired(definition, Application(ref, "argocd-controller", namespace="apps"))
-    assert argo.marked(desired, argo.Tracking()) == desired
+    assert argo_marks.marked(desired, argo_marks.Tracking()) == desired
 
 
 TEMPLATE = {
@@ -485,10 +485,10 @@ def test_applications_that_flux_delivers_are_no_entry_points(tmp_path):
         },
     )
     files = source.work_tree(tmp_path)
-    assert [entry.ref_of(item).kind for item in entry.roots(files, Live(), "")] == ["Kustomization"]
+    assert [entry.ref_of(item).kind for item in entry.roots(files, Live(), "", tmp_path)] == ["Kustomization"]
     live = Live()
     live.add([application(source=at("apps"))])
-    kinds = [entry.ref_of(item).kind for item in entry.roots(files, live, "")]
+    kinds = [entry.ref_of(item).kind for item in entry.roots(files, live, "", tmp_path)]
     assert kinds == ["Kustomization", "Application"]
 
 
@@ -529,6 +529,6 @@ def test_an_argo_cd_that_manages_itself_begins_at_the_root(tmp_path):
         },
     )
     files = source.work_tree(tmp_path)
-    names = [item["metadata"]["name"] for item in argo.entry_points(files, ())]
+    names = [item["metadata"]["name"] for item in argo_entry.entry_points(files, ())]
     assert names == ["root", "other"]
     assert {ref.name for ref in rendered(tmp_path).engines} == {"root", "argocd", "web", "other"}

@@ -6,7 +6,7 @@ import time
 import pytest
 
 from openinfra_tui import yamlio
-from openinfra_tui.drift.desired import argo, source
+from openinfra_tui.drift.desired import argo_entry, source
 from openinfra_tui.drift.desired.argo_roots import roots
 
 URL = "https://git.example/site.git"
@@ -102,5 +102,5 @@ def test_thousands_of_applications_are_found_in_time(tmp_path):
         (tmp_path / "teams" / str(group) / "apps.yaml").write_text(text)
     files = source.Source(tmp_path)
     begun = time.process_time()
-    assert len(argo.entry_points(files, [URL])) == MANY
+    assert len(argo_entry.entry_points(files, [URL])) == MANY
     assert time.process_time() - begun < BOUND

@@ -3,14 +3,14 @@
 import pytest
 
 from openinfra_tui.drift.answer import Answer
-from openinfra_tui.drift.desired import argo, argo_apps
+from openinfra_tui.drift.desired import argo_apps, argo_marks
 from openinfra_tui.drift.model import Application, Desired, EngineRef, IgnoreRule
 from openinfra_tui.drift.verdict import assess, settle
 
 FLUX = Application(EngineRef("Kustomization", "flux-system", "apps"), "kustomize-controller", takes_over=True)
 ARGO = Application(EngineRef("Application", "argocd", "apps"), "argocd-controller", client_side=True)
 HELM = Application(EngineRef("HelmRelease", "web", "web"), "helm-controller")
-MARKS = argo.Tracking()
+MARKS = argo_marks.Tracking()
 
 
 def config_map(labels=None, annotations=None, namespace="web", data="1"):
@@ -38,7 +38,7 @@ def of_helm(name="web", namespace="web", **more):
 
 
 def applied(item, application):
-    return argo.marked(Desired(item, application), MARKS)
+    return argo_marks.marked(Desired(item, application), MARKS)
 
 
 @pytest.mark.parametrize(

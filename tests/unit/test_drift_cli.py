@@ -1,6 +1,8 @@
 """`diff --from-dump`: a whole run without an API server; kubeconfigs; expected differences."""
 
 import base64
+import errno
+import io
 import json
 import os
 import subprocess
@@ -13,6 +15,7 @@ import pytest
 import yaml
 from click.testing import CliRunner
 
+from openinfra_tui.cli import exits
 from openinfra_tui.cli.diff import command
 from openinfra_tui.cluster import kubeconfig
 from openinfra_tui.drift import dump, expected
@@ -255,3 +258,27 @@ def test_the_first_line_comes_at_once(tmp_path):
             counted = Path(f"/proc/{process.pid}/stat").read_text().rpartition(")")[2].split()
             taken.append((int(counted[11]) + int(counted[12])) / os.sysconf("SC_CLK_TCK"))
     assert min(taken) < 0.6
+
+
+def of_its_own(root, *more):
+    return [sys.executable, "-m", "openinfra_tui", "diff", str(root), *more]
+
+
+def test_all_of_a_report_arrives_although_the_process_ends_at_once(repository, tmp_path):
+    (tmp_path / "dump.json").write_text(json.dumps({"kind": "List", "apiVersion": "v1", "items": cluster()}))
+    dump = ("--from-dump", str(tmp_path / "dump.json"))
+    done = subprocess.run(of_its_own(repository, *dump, "--output", "json"), capture_output=True, check=False)
+    whole = json.loads(done.stdout)
+    again = CliRunner().invoke(command, [str(repository), *dump, "--output", "json"])
+    assert whole["summary"] == json.loads(again.stdout)["summary"]
+    assert done.returncode == again.exit_code
+
+
+def test_what_cannot_be_written_is_left_for_python_to_say(monkeypatch):
+    class Full(io.StringIO):
+        def flush(self):
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(sys, "stdout", Full())
+    monkeypatch.setattr(os, "_exit", lambda _: pytest.fail("the report is lost without a word"))
+    exits.leave(exits.AtOnce(0))

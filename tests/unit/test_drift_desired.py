@@ -3,6 +3,7 @@
 import base64
 import gzip
 import json
+import os
 import subprocess
 
 import pytest
@@ -17,7 +18,9 @@ from openinfra_tui.drift import inventory
 from openinfra_tui.drift.desired import build, flux, helm, source
 from openinfra_tui.drift.desired.sealed import Opener
 from openinfra_tui.drift.live import Admission
-from openinfra_tui.drift.model import Key
+from openinfra_tui.drift.model import Key, ObjectVerdict
+from openinfra_tui.drift.report import Report
+from openinfra_tui.drift.writers import as_json
 from openinfra_tui.errors import ToolError, UserError
 from openinfra_tui.secret import age, sops
 
@@ -221,6 +224,29 @@ def test_a_build_is_kept_by_content(tmp_path, monkeypatch):
     first = build.build(source.Source(tmp_path / "r"), "a", {})
     monkeypatch.setattr(programs, "find", lambda *_: pytest.fail("built again"))
     assert build.build(source.Source(tmp_path / "r"), "a", {}) == first
+
+
+def test_what_follows_from_the_files_is_kept_by_their_content(tmp_path, monkeypatch):
+    root = tmp_path / "r"
+    write(root, {"clusters/c/a.yaml": [kustomization(path="./clusters/c"), config_map()]})
+    first = source.Source(root)
+    told = (first.holding(flux.GROUP), first.origin("ConfigMap", "one", ""))
+    monkeypatch.setattr(source.goyaml, "load_all", None)  # nothing is parsed again
+    second = source.Source(root)
+    assert (second.holding(flux.GROUP), second.origin("ConfigMap", "one", "")) == told
+    assert told[1] == source.Origin("clusters/c/a.yaml", 13)
+    monkeypatch.undo()
+    write(root, {"clusters/c/b.yaml": [config_map("two")]})
+    assert source.Source(root).origin("ConfigMap", "two", "") == source.Origin("clusters/c/b.yaml", 2)
+
+
+def test_a_file_whose_name_is_no_text_is_a_file_like_others(tmp_path):
+    root = tmp_path / "r"
+    write(root, {"clusters/c/a.yaml": [kustomization(path="./clusters/c")]})
+    (root / "clusters/c" / os.fsdecode(b"\xff.yaml")).write_text(yamlio.dump(config_map("odd")))
+    (odd,) = [item for item in rendered(root).objects if item.key.name == "odd"]
+    report = Report((ObjectVerdict("v1", odd.key, "missing", "create", None, None, odd.origin),))
+    assert json.loads(as_json(report))["objects"][0]["origin"]["file"] == "clusters/c/\udcff.yaml"
 
 
 def test_secret_values_are_opened_by_their_key_only(tmp_path):

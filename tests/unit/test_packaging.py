@@ -58,7 +58,7 @@ def test_the_wheel_holds_every_tracked_file_and_no_other(wheel: zipfile.Path) ->
 def test_the_wheel_carries_its_license_and_command(wheel: zipfile.Path) -> None:
     info = f"openinfra_tui-{__version__}.dist-info"
     assert "Apache License" in (wheel / info / "licenses" / "LICENSE").read_text()
-    assert "openinfra-tui = openinfra_tui.cli.main:main" in (wheel / info / "entry_points.txt").read_text()
+    assert "openinfra-tui = openinfra_tui.cli.main:script" in (wheel / info / "entry_points.txt").read_text()
     assert "License-Expression: Apache-2.0" in (wheel / info / "METADATA").read_text()
 
 

@@ -10,14 +10,13 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import yaml
 
 from openinfra_tui import proc, yamlio
-from openinfra_tui.build import kustomize as programs
+from openinfra_tui.cache import Cache, default_folder
 from openinfra_tui.drift.desired import goyaml
 from openinfra_tui.errors import ToolError, UserError
 
@@ -26,17 +25,11 @@ if TYPE_CHECKING:
 
 _NAMES = ("kustomization.yaml", "kustomization.yml", "Kustomization")
 _PLAIN = frozenset({"apiVersion", "kind", "resources"})
-_CACHE_VERSION = "1"
+_FORM = "2"
 
 
 class NotPlain(Exception):
     """A folder that only kustomize can build."""
-
-
-def cache_folder() -> Path:
-    """Where builds are kept, readable by their owner only."""
-    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(base) / "openinfra-tui" / "builds"
 
 
 def build(source: Source, below: str, changes: dict[str, Any], kustomize: str | None = None) -> list[Any]:
@@ -51,12 +44,12 @@ def build(source: Source, below: str, changes: dict[str, Any], kustomize: str | 
     Raises:
         UserError: the folder is not there or does not build.
     """
-    key = json.dumps([_CACHE_VERSION, source.digest, below, changes], sort_keys=True)
-    file = cache_folder() / f"{hashlib.sha256(key.encode()).hexdigest()}.json"
-    try:
-        return list(json.loads(file.read_bytes()))
-    except (OSError, ValueError):
-        pass  # not there yet, or cut off by a kill: built again
+    parts = json.dumps([_FORM, source.digest, below, changes], sort_keys=True)
+    key = hashlib.sha256(parts.encode()).hexdigest()
+    cache = Cache(default_folder())
+    kept = cache.get(key)
+    if kept is not None:
+        return list(kept)
     folder = source.path(below)
     try:
         if changes:
@@ -66,15 +59,8 @@ def build(source: Source, below: str, changes: dict[str, Any], kustomize: str | 
         objects, remote = _process(source, folder, changes, kustomize)
         if remote:
             return objects  # a base behind a URL may move without a change here
-    _keep(file, objects)
+    cache.put({key: objects})
     return objects
-
-
-def _keep(file: Path, objects: list[Any]) -> None:
-    file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    with tempfile.NamedTemporaryFile("w", dir=file.parent, delete=False) as part:
-        json.dump(objects, part)
-    Path(part.name).replace(file)
 
 
 def plain(source: Source, folder: Path) -> list[Any]:
@@ -156,6 +142,11 @@ def _generated(folder: Path, below: str = "") -> list[str]:
 def _process(
     source: Source, folder: Path, changes: dict[str, Any], kustomize: str | None
 ) -> tuple[list[Any], bool]:
+    # Not for those whose builds are all in the cache.
+    import tempfile
+
+    from openinfra_tui.build import kustomize as programs
+
     program = programs.find(kustomize)
     own = any((folder / name).is_file() for name in _NAMES)
     with tempfile.TemporaryDirectory(prefix="openinfra-build-") as temporary:

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from openinfra_tui.build import helm
-from openinfra_tui.build.cache import Cache, default_folder
 from openinfra_tui.build.dice import dice
+from openinfra_tui.cache import Cache, default_folder
 from openinfra_tui.drift.desired import goyaml, sealed
 from openinfra_tui.errors import UserError
 

@@ -8,9 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Protocol
 
-import yaml
-
-from openinfra_tui.drift.desired import generated, goyaml
+from openinfra_tui.drift.desired import generated
 from openinfra_tui.drift.desired.build import build
 from openinfra_tui.drift.desired.sealed import Opener
 from openinfra_tui.drift.desired.substitute import SubstitutionError, substitute
@@ -62,16 +60,7 @@ def entry_points(source: Source) -> list[dict[str, Any]]:
     Those whose own file lies below their path (what `flux bootstrap` writes) win; without one, those whose
     file lies below no path of another.
     """
-    found: list[tuple[str, dict[str, Any]]] = []
-    for name in source.manifests():
-        content = (source.root / name).read_bytes()
-        if GROUP.encode() not in content:
-            continue
-        try:
-            documents = goyaml.load_all(content)
-        except (yaml.YAMLError, ValueError):
-            continue
-        found += [(name, item) for item in documents if is_kustomization(item)]
+    found = [(name, item) for name, item in source.holding(GROUP) if is_kustomization(item)]
     selfish = [item for name, item in found if _below(name, path_of(item))]
     if selfish:
         # A Kustomization of another repository may have a path that happens to hold its file, such as `./`.

@@ -6,22 +6,23 @@ import hashlib
 import io
 import os
 import re
-import tarfile
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import yaml
 
 from openinfra_tui import proc
+from openinfra_tui.cache import Cache, default_folder
 from openinfra_tui.drift.desired import goyaml
 from openinfra_tui.drift.model import Origin
 from openinfra_tui.errors import UserError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterable, Iterator
     from pathlib import Path
 
+_FORM = "1"
 _SUFFIXES = (".yaml", ".yml", ".json")
 _KIND = re.compile(r"^kind:\s*['\"]?([A-Za-z0-9]+)", re.MULTILINE)
 _SEPARATOR = re.compile(r"^---.*$", re.MULTILINE)
@@ -62,7 +63,7 @@ class Source:
         for name in self.files:
             path = self.root / name
             content = str(path.readlink()).encode() if path.is_symlink() else path.read_bytes()
-            whole.update(f"{name}\0{len(content)}\0".encode())
+            whole.update(os.fsencode(name) + f"\0{len(content)}\0".encode())
             whole.update(content)
         return whole.hexdigest()
 
@@ -86,6 +87,37 @@ class Source:
     @cached_property
     def _places(self) -> dict[tuple[str, str], list[Origin]]:
         found: dict[tuple[str, str], list[Origin]] = {}
+        for kind, object_name, file, line in self._kept("places", self._written):
+            found.setdefault((kind, object_name), []).append(Origin(file, line))
+        return found
+
+    def holding(self, text: str) -> list[tuple[str, Any]]:
+        """The documents of each file of manifests that holds a text; a file that is no YAML holds none."""
+        return [(name, item) for name, item in self._kept(f"holding {text}", lambda: self._holding(text))]
+
+    def _holding(self, text: str) -> Iterator[tuple[str, Any]]:
+        for name in self.manifests():
+            content = (self.root / name).read_bytes()
+            if text.encode() not in content:
+                continue
+            try:
+                documents = goyaml.load_all(content)
+            except (yaml.YAMLError, ValueError):
+                continue
+            yield from ((name, item) for item in documents)
+
+    def _kept(self, what: str, made: Callable[[], Iterable[Iterable[Any]]]) -> Any:
+        """Something that follows from the content of the files: from the cache, else made and kept there."""
+        key = hashlib.sha256(f"{_FORM}\n{what}\n{self.digest}".encode()).hexdigest()
+        cache = Cache(default_folder())
+        found = cache.get(key)
+        if found is None:
+            found = [list(item) for item in made()]
+            cache.put({key: found})
+        return found
+
+    def _written(self) -> Iterator[tuple[str, str, str, int]]:
+        """Kind, name, file and line of each object."""
         for name in self.manifests():
             text = (self.root / name).read_text(encoding="utf-8", errors="replace")
             start = 0
@@ -95,9 +127,8 @@ class Source:
                 kind, object_name, offset = _identity(part)
                 if kind and object_name:
                     line = text.count("\n", 0, start + offset) + 1
-                    found.setdefault((kind, object_name), []).append(Origin(name, line))
+                    yield kind, object_name, name, line
                 start = following
-        return found
 
     def origin(self, kind: str, name: str, near: str) -> Origin:
         """Where an object is written: the place nearest to the folder that was built.
@@ -169,9 +200,12 @@ def work_tree(directory: Path) -> Source:
     root = directory.resolve()
     if not (root / ".git").exists():
         return Source(root)
-    revision = _git(root, "rev-parse", "--verify", "--quiet", "HEAD", ok=(0, 1)).strip()  # none yet: 1
-    dirty = bool(_git(root, "status", "--porcelain", "--untracked-files=normal").strip())
-    return Source(root, revision, dirty)
+    # Optional locks would have it write to the repository, and stand in the way of who works there.
+    words = ("--no-optional-locks", "status", "--porcelain=v2", "--branch", "--untracked-files=normal")
+    told = _git(root, *words).splitlines()
+    heads = [line.rpartition(" ")[2] for line in told if line.startswith("# branch.oid ")]
+    revision = "" if heads == ["(initial)"] else "".join(heads)  # no commit yet
+    return Source(root, revision, dirty=any(not line.startswith("#") for line in told))
 
 
 def at_revision(directory: Path, revision: str, into: Path) -> Source:
@@ -180,6 +214,8 @@ def at_revision(directory: Path, revision: str, into: Path) -> Source:
     Raises:
         UserError: the revision is not in this repository.
     """
+    import tarfile
+
     root = directory.resolve()
     if revision.startswith("-"):
         raise UserError(f"not a revision: {revision!r}")
