@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 from openinfra_tui.build.helm import NotFetched
-from openinfra_tui.drift.desired import argo_apps, argo_sets, argo_source
+from openinfra_tui.drift.desired import argo_apps, argo_sets, argo_source, argo_values
 from openinfra_tui.drift.desired.flux import Rendered
 from openinfra_tui.drift.model import Desired
 from openinfra_tui.errors import ToolError, UserError
@@ -69,7 +69,7 @@ def _one(files: Source, item: Mapping[str, Any], tools: Tools) -> tuple[list[Des
             continue  # only named by other sources
         try:
             printed = argo_source.objects(files, source, item, tools)
-        except argo_source.Elsewhere as error:
+        except argo_values.Elsewhere as error:
             problem = problem or f"source: {error}"
             continue
         except NotFetched as error:

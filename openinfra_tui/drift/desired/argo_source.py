@@ -6,7 +6,6 @@ else plain files (argo-cd, util/app/discovery and reposerver/repository). A char
 
 from __future__ import annotations
 
-import posixpath
 import re
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
@@ -14,7 +13,15 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from openinfra_tui.build import helm
-from openinfra_tui.drift.desired import argo_apps, argo_env, charts, globs, goyaml
+from openinfra_tui.drift.desired import (
+    argo_apps,
+    argo_env,
+    argo_overrides,
+    argo_values,
+    charts,
+    globs,
+    goyaml,
+)
 from openinfra_tui.drift.desired.build import build
 from openinfra_tui.drift.desired.charts import Printed
 from openinfra_tui.errors import UserError
@@ -34,10 +41,6 @@ _LIKE_A_MANIFEST = (b"apiVersion:", b"kind:", b"metadata:")
 _IMAGE = re.compile(
     r"(?:(?P<name>[^=]+)=)?(?P<new>[^@:]+(?::\d+/[^@:]+)?)(?::(?P<tag>[^@]+))?(?:@(?P<digest>.+))?"
 )
-
-
-class Elsewhere(Exception):
-    """The files of a source are not in this repository."""
 
 
 @dataclass(frozen=True)
@@ -79,6 +82,8 @@ def objects(
     """
     revision = _revision(files, source)
     name = argo_apps.instance(argo_apps.ref_of(application), tools.home)
+    if tools.holds(source):
+        source = argo_overrides.applied(files, source, name)
     environment = argo_env.of(source, application, name, revision)
     found = _built(files, source, application, tools, environment)
     if revision or not argo_env.names_revision(source):
@@ -106,7 +111,7 @@ def _built(
         chart = helm.fetch(_remote(source), offline=tools.offline)
         return _chart(chart, "", "", files, source, application, tools, environment)
     if not tools.holds(source):
-        raise Elsewhere(f"its files are in another repository: {source.get('repoURL')}")
+        raise argo_values.Elsewhere(f"its files are in another repository: {source.get('repoURL')}")
     below = argo_apps.path_of(source)
     folder = files.path(below)
     if source.get("plugin") is not None:
@@ -147,7 +152,7 @@ def _chart(
         value = environment.put_in(str(item.get("value", "")))
         settings += [word, f"{item['name']}={_escaped(value)}"]
     for item in spec.get("fileParameters") or ():
-        path = _file(str(item["path"]), below, files, application, tools, environment)
+        path = files.path(argo_values.placed(str(item["path"]), below, application, tools, environment))
         settings += ["--set-file", f"{item['name']}={_escaped(str(path))}"]
     release = helm.Release(
         str(spec.get("releaseName") or application["metadata"]["name"]),
@@ -159,14 +164,9 @@ def _chart(
         schema=not spec.get("skipSchemaValidation"),
         tests=not spec.get("skipTests"),
     )
-    texts: list[bytes | Mapping[str, Any]] = []
-    for name in spec.get("valueFiles") or ():
-        try:
-            path = _file(str(name), below, files, application, tools, environment)
-            texts.append(path.read_bytes())
-        except (UserError, OSError):
-            if not spec.get("ignoreMissingValueFiles"):
-                raise UserError(f"the values file {name} is not in the repository") from None
+    texts: list[bytes | Mapping[str, Any]] = [
+        *argo_values.texts(files, below, source, application, tools, environment)
+    ]
     inline = spec.get("valuesObject")
     if isinstance(inline, dict):
         texts.append(inline)
@@ -179,31 +179,6 @@ def _escaped(value: str) -> str:
     """A value of `--set` in which a comma does not begin the next one (argo-cd, cleanSetParameters)."""
     whole = value.startswith("{") and value.endswith("}")
     return value if whole else re.sub(r"(?<!\\),", r"\\,", value)
-
-
-def _file(
-    name: str,
-    below: str,
-    files: Source,
-    application: Mapping[str, Any],
-    tools: Tools,
-    environment: Environment,
-) -> Path:
-    """A file that a source names: of a referenced source (`$ref/…`), of the top (`/…`), or of its folder.
-
-    What looks like a reference and names no source is a variable.
-    """
-    reference, _, rest = name.partition("/")
-    named = [item for item in argo_apps.sources(application) if item.get("ref")]
-    named = [item for item in named if f"${item['ref']}" == reference]
-    if named:
-        if not tools.holds(named[0]):
-            raise Elsewhere(f"the values file {name} is in another repository")
-        return files.path(environment.put_in(rest))
-    name = environment.put_in(name)
-    if "://" in name:
-        raise UserError(f"the values file {name} is behind a URL")
-    return files.path(name if name.startswith("/") else posixpath.normpath(posixpath.join(below, name)))
 
 
 def _changes(spec: Mapping[str, Any], environment: Environment) -> dict[str, Any]:
