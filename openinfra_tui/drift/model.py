@@ -91,6 +91,7 @@ class Application:
         namespace: of objects that name none, where the engine sets one.
         makes_namespace: whether it makes that namespace.
         refuses_shared: whether it applies nothing while one of its objects has the mark of another (Argo CD).
+        instance_label: the label by which it knows its objects, where it knows them by one (Argo CD).
     """
 
     ref: EngineRef
@@ -106,6 +107,7 @@ class Application:
     namespace: str = ""
     makes_namespace: bool = False
     refuses_shared: bool = False
+    instance_label: str = ""
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from openinfra_tui.cluster import kubeconfig
 from openinfra_tui.cluster.connection import Connection
-from openinfra_tui.drift import normalise, place, renames
+from openinfra_tui.drift import claims, normalise, place, renames
 from openinfra_tui.drift.desired import argo_marks, source
 from openinfra_tui.drift.desired.sealed import Opener
 from openinfra_tui.errors import UserError
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from openinfra_tui.drift.desired.flux import Rendered
     from openinfra_tui.drift.desired.source import Source
     from openinfra_tui.drift.live import Live
-    from openinfra_tui.drift.model import Desired, Key, ObjectVerdict
+    from openinfra_tui.drift.model import Desired, EngineRef, Key, ObjectVerdict
     from openinfra_tui.drift.report import Report
     from openinfra_tui.drift.runs import DeployerRun
     from openinfra_tui.flow.before import Before
@@ -257,10 +257,21 @@ class Job:
         found += await argo_live.extras(self.live, self.reader, self.head, self.before, known, marks)
         return [item for item in found if self._in_view(item.key)]
 
+    def _sharing(self) -> set[EngineRef]:
+        """The Applications that must not share an object and do."""
+        return {
+            item.application.ref
+            for item in self.desired
+            if item.application.refuses_shared
+            and (there := self.live.of(item)) is not None
+            and claims.shared(item, there)
+        }
+
     def shown(self, found: Iterable[ObjectVerdict]) -> tuple[ObjectVerdict, ...]:
         """Verdicts as people may see them."""
         wanted = {item.key: item.object for item in self.desired}
-        joined = renames.paired(found, wanted.get, lambda *place: self.live.objects.get(place))
+        told = claims.refused(found, self._sharing())
+        joined = renames.paired(told, wanted.get, lambda *place: self.live.objects.get(place))
         return reporting.shown(joined, self.target, self.desired, self.live, self.request.today)
 
     async def render(self) -> None:

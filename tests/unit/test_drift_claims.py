@@ -2,9 +2,10 @@
 
 import pytest
 
+from openinfra_tui.drift import claims
 from openinfra_tui.drift.answer import Answer
 from openinfra_tui.drift.desired import argo_apps, argo_marks
-from openinfra_tui.drift.model import Application, Desired, EngineRef, IgnoreRule
+from openinfra_tui.drift.model import Application, Desired, EngineRef, IgnoreRule, Key, ObjectVerdict
 from openinfra_tui.drift.verdict import assess, settle
 
 FLUX = Application(EngineRef("Kustomization", "flux-system", "apps"), "kustomize-controller", takes_over=True)
@@ -126,3 +127,51 @@ def test_a_sync_that_must_not_share_is_refused(options, live, verdict):
     assert (found.verdict, found.next) == (verdict, "blocked" if verdict == "blocked" else "update")
     assert found.differences
     assert ("FailOnSharedResource" in (found.reason or "")) == (verdict == "blocked")
+
+
+@pytest.mark.parametrize(
+    ("method", "value", "conflict"),
+    [
+        ("label", "b", True),
+        ("label", "apps", False),
+        ("label", "", False),
+        # To the other methods it is a label like any other: charts put their own names there.
+        ("annotation", "b", False),
+        ("annotation+label", "b", False),
+    ],
+)
+def test_an_argo_cd_that_goes_by_a_label_knows_others_by_it(method, value, conflict):
+    marks = argo_marks.Tracking(method=method, label="example.com/app")
+    desired = argo_marks.marked(Desired(config_map(), ARGO), marks)
+    live = config_map({"example.com/app": value} if value else {})
+    reason = assess(desired, live, None).verdict.reason or ""
+    assert ("conflict: marked as applied by Application b" in reason) == conflict
+
+
+def test_while_one_object_is_shared_nothing_of_its_application_is_applied():
+    def verdict(name, what, following, engine=ARGO.ref, reason=None):
+        return ObjectVerdict(
+            "v1", Key("", "ConfigMap", "web", name), what, following, "local", engine, reason=reason
+        )
+
+    found = [
+        verdict("a", "drifted", "update"),
+        verdict("b", "missing", "create", reason="not there"),
+        verdict("c", "in-sync", "none"),
+        verdict("d", "extra", "delete"),
+        verdict("e", "drifted", "update", engine=FLUX.ref),
+        verdict("f", "blocked", "blocked", reason="itself"),
+    ]
+    after = claims.refused(found, {ARGO.ref})
+    assert [(item.verdict, item.next) for item in after] == [
+        ("blocked", "blocked"),
+        ("blocked", "blocked"),
+        ("in-sync", "none"),
+        ("blocked", "blocked"),
+        ("drifted", "update"),
+        ("blocked", "blocked"),
+    ]
+    assert after[0].reason == "another object is shared: FailOnSharedResource has every sync fail"
+    assert after[1].reason == "not there; FailOnSharedResource has every sync fail"
+    assert after[5] == found[5]
+    assert claims.refused(found, set()) == found

@@ -83,4 +83,8 @@ def marked(desired: Desired, marks: Tracking) -> Desired:
         name = marks.instance(ref)
         name = name if marks.method == "label" else name[:63].rstrip("-_.")
         metadata["labels"] = {**(metadata.get("labels") or {}), marks.label: name}
-    return dataclasses.replace(desired, object={**desired.object, "metadata": metadata})
+    marked = {**desired.object, "metadata": metadata}
+    if marks.method != "label":
+        return dataclasses.replace(desired, object=marked)
+    application = dataclasses.replace(desired.application, instance_label=marks.label)
+    return dataclasses.replace(desired, object=marked, application=application)
