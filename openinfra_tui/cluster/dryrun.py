@@ -38,15 +38,16 @@ async def apply(
 
 
 async def merge(
-    connection: Connection, resource: Resource, patch: Mapping[str, Any], manager: str
+    connection: Connection, resource: Resource, patch: Mapping[str, Any], manager: str, *, strategic: bool
 ) -> tuple[dict[str, Any], tuple[str, ...]]:
-    """The object as a JSON merge patch would leave it, and the server's warnings.
+    """The object as a merge patch would leave it, and the server's warnings.
 
     Args:
         connection: the server.
         resource: of the object.
         patch: with the name of the object in its metadata.
         manager: who is said to patch.
+        strategic: a strategic merge patch, which built-in kinds know, instead of a JSON merge patch.
 
     Raises:
         ApiError: the server refused, or gave no answer.
@@ -57,7 +58,7 @@ async def merge(
         resource.path(str(metadata.get("namespace") or ""), str(metadata["name"])),
         {"fieldManager": manager, "dryRun": "All"},
         body=json.dumps(patch).encode(),
-        content_type="application/merge-patch+json",
+        content_type=f"application/{'strategic-' if strategic else ''}merge-patch+json",
     )
     return _object(answer.content), tuple(answer.headers.get_all("Warning", ()))
 

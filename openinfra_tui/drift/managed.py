@@ -169,13 +169,14 @@ def step(value: Any, element: str, kind: Type | None) -> Any:
     if not isinstance(value, list):
         return MISSING
     if sort == "k":
-        return _item(value, name, kind.key_defaults if kind else {})
+        return item_of(value, name, kind.key_defaults if kind else {})
     if sort == "v":
         return name if name in value else MISSING
     return value[name] if isinstance(name, int) and name < len(value) else MISSING
 
 
-def _item(items: list[Any], wanted: Mapping[str, Any], defaults: Mapping[str, Any]) -> Any:
+def item_of(items: list[Any], wanted: Mapping[str, Any], defaults: Mapping[str, Any]) -> Any:
+    """The item of a keyed list that has some keys, or MISSING."""
     for item in items:
         if not isinstance(item, dict):
             continue
@@ -260,7 +261,7 @@ def _all_stated(node: Mapping[str, Any], wanted: Any, kind: Type | None) -> bool
         if sort == "f:":
             then = wanted.get(element[2:]) if wanted.__class__ is dict else None
         elif sort == "k:" and wanted.__class__ is list:
-            then = _item(wanted, decoded(element), kind.key_defaults if kind else {})
+            then = item_of(wanted, decoded(element), kind.key_defaults if kind else {})
         elif element == ".":
             continue
         else:

@@ -22,9 +22,9 @@ if TYPE_CHECKING:
 
     # Where a walk stands: the place above and the step from there. Most places are never told.
     _Step = str | int | tuple[tuple[str, ...], tuple[Any, ...]]
-    _Place = tuple["_Place", _Step] | None
+    Place = tuple["Place", _Step] | None
 
-_SCALARS = frozenset({str, int, float, bool})
+SCALARS = frozenset({str, int, float, bool})
 
 
 class Proof(NamedTuple):
@@ -36,7 +36,7 @@ class Proof(NamedTuple):
 
 
 class _Unproven(Exception):
-    def __init__(self, place: _Place, why: str) -> None:
+    def __init__(self, place: Place, why: str) -> None:
         super().__init__(place, why)
         self.place = place
         self.why = why
@@ -68,7 +68,7 @@ def prove(
             below = kind.field(name) if kind else None
             _covered(value, live.get(name, MISSING), _child(fields, name), below, (None, name), kind is None)
     except _Unproven as unproven:
-        return Proof(False, _told(unproven.place), unproven.why)
+        return Proof(False, told(unproven.place), unproven.why)
     if own is not None and (left := managed.leftovers(own.fields, desired, live, kind)):
         return Proof(False, pointer(left[0]), "applied once by the engine and no longer in Git")
     return Proof(True)
@@ -88,7 +88,7 @@ def pointer(path: managed.Path) -> str:
     return out
 
 
-def _told(place: _Place) -> str:
+def told(place: Place) -> str:
     """A place in words, as `pointer` writes it."""
     steps: list[str] = []
     while place is not None:
@@ -109,7 +109,7 @@ def _metadata(
     """Metadata has one type everywhere; name and namespace are what brought the two together."""
     below = kind.field("metadata") if kind else None
     own = _child(fields, "metadata")
-    above: _Place = (None, "metadata")
+    above: Place = (None, "metadata")
     for name, value in desired.items():
         if name in ("name", "namespace"):
             continue
@@ -132,7 +132,7 @@ def _covered(
     live: Any,
     own: Mapping[str, Any] | None,
     kind: Type | None,
-    place: _Place,
+    place: Place,
     deduced: bool,
 ) -> None:
     """Raise unless each leaf of desired is in live.
@@ -162,7 +162,7 @@ def _map(
     live: dict[str, Any],
     own: Mapping[str, Any] | None,
     kind: Type | None,
-    place: _Place,
+    place: Place,
     deduced: bool,
 ) -> None:
     # What nobody owns field by field may be atomic.
@@ -173,7 +173,7 @@ def _map(
     for name, value in desired.items():
         there = live.get(name, MISSING)
         # What most leaves are needs neither a type nor a name.
-        if value.__class__ in _SCALARS and there.__class__ is value.__class__ and there == value:
+        if value.__class__ in SCALARS and there.__class__ is value.__class__ and there == value:
             continue
         below = kind.field(name) if kind else None
         _covered(value, there, _child(own, name), below, (place, name), deduced)
@@ -184,7 +184,7 @@ def _list(
     live: list[Any],
     own: Mapping[str, Any] | None,
     kind: Type | None,
-    place: _Place,
+    place: Place,
     deduced: bool,
 ) -> None:
     if deduced and own is not None and managed.WHOLE in own:
@@ -219,7 +219,7 @@ def _keyed(
     own: Mapping[str, Any] | None,
     kind: Type | None,
     keys: tuple[str, ...],
-    place: _Place,
+    place: Place,
     deduced: bool,
 ) -> None:
     defaults = kind.key_defaults if kind else {}
@@ -240,7 +240,7 @@ def _keyed(
         if deduced and isinstance(item, dict) and any(key not in item for key in keys):
             raise _Unproven(place, "an item lacks a key of the list, whose default is not known")
         identity = _identity(item, keys, defaults, place)
-        here: _Place = (place, (keys, identity))
+        here: Place = (place, (keys, identity))
         index_there = places.get(identity)
         if index_there is None:
             raise _Unproven(here, "not in the live object")
@@ -250,9 +250,7 @@ def _keyed(
         _covered(item, live[index_there], owned.get(identity), kind.items if kind else None, here, deduced)
 
 
-def _identity(
-    item: Any, keys: tuple[str, ...], defaults: Mapping[str, Any], place: _Place
-) -> tuple[Any, ...]:
+def _identity(item: Any, keys: tuple[str, ...], defaults: Mapping[str, Any], place: Place) -> tuple[Any, ...]:
     if not isinstance(item, dict):
         raise _Unproven(place, "an item of a keyed list is not a map")
     identity = []
@@ -264,7 +262,7 @@ def _identity(
     return tuple(identity)
 
 
-def _set(desired: list[Any], live: list[Any], place: _Place) -> None:
+def _set(desired: list[Any], live: list[Any], place: Place) -> None:
     last = -1
     for index, item in enumerate(desired):
         if any(same(item, other) for other in desired[:index]):
@@ -277,7 +275,7 @@ def _set(desired: list[Any], live: list[Any], place: _Place) -> None:
         last = places[0]
 
 
-def _equal(desired: Any, live: Any, kind: Type | None, place: _Place) -> None:
+def _equal(desired: Any, live: Any, kind: Type | None, place: Place) -> None:
     """Raise unless two values are equal as a whole, with the equalities that the types allow."""
     if isinstance(desired, dict) and isinstance(live, dict):
         if desired.keys() != live.keys():

@@ -8,7 +8,7 @@ associative where no list type is given (kube-openapi, smd.go).
 from __future__ import annotations
 
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -36,22 +36,47 @@ class Type:
         self.node: Mapping[str, Any] = {**node, **{k: v for k, v in outer.items() if k.startswith("x-kube")}}
         self.name = name
         self._definitions = definitions
-        self._fields: dict[str, Type | None] = {}
+        self._fields: dict[str, Self | None] = {}
 
-    def field(self, name: str) -> Type | None:
+    def field(self, name: str) -> Self | None:
         """The type of a field, or None when the schema does not declare it."""
         if name not in self._fields:
             properties = self.node.get("properties") or {}
             extra = self.node.get("additionalProperties")
             found = properties.get(name) or (extra if isinstance(extra, dict) else None)
-            self._fields[name] = Type(found, self._definitions) if found is not None else None
+            self._fields[name] = type(self)(found, self._definitions) if found is not None else None
         return self._fields[name]
 
     @cached_property
-    def items(self) -> Type | None:
+    def properties(self) -> Mapping[str, Any]:
+        """The fields of a struct; empty for a map and for what has a form of its own."""
+        found = self.node.get("properties")
+        return found if isinstance(found, dict) else {}
+
+    @cached_property
+    def sort(self) -> str:
+        """The short name of the definition that it refers to, such as `PodSpec`."""
+        return self.name.rpartition(".")[2]
+
+    @cached_property
+    def required(self) -> frozenset[str]:
+        """The fields that a struct always has."""
+        return frozenset(self.node.get("required") or ())
+
+    @cached_property
+    def structs(self) -> tuple[str, ...]:
+        """The fields of a struct that are structs themselves, and no pointers: their default is `{}`."""
+        return tuple(
+            name
+            for name, node in self.properties.items()
+            if node.get("default") == {} and (found := self.field(name)) is not None and found.properties
+        )
+
+    @cached_property
+    def items(self) -> Self | None:
         """The type of the items of a list."""
         found = self.node.get("items")
-        return Type(found, self._definitions) if isinstance(found, dict) else None
+        return type(self)(found, self._definitions) if isinstance(found, dict) else None
 
     @cached_property
     def list_keys(self) -> tuple[str, ...]:
@@ -87,6 +112,11 @@ class Type:
             if "default" in (properties.get(key) or {})
         }
 
+    @cached_property
+    def strategic(self) -> StrategicType:
+        """The same type as a strategic merge patch sees it."""
+        return StrategicType(self.node, self._definitions)
+
     @property
     def is_quantity(self) -> bool:
         """Whether this is Kubernetes' own Quantity, which the server writes in one form."""
@@ -106,6 +136,35 @@ class Type:
     def is_int_or_string(self) -> bool:
         """Whether a number and a string are both allowed here."""
         return self.name == _INT_OR_STRING or bool(self.node.get("x-kubernetes-int-or-string"))
+
+
+class StrategicType(Type):
+    """A type as a strategic merge patch sees it: by patch strategy and patch merge key alone."""
+
+    @cached_property
+    def _strategies(self) -> frozenset[str]:
+        return frozenset(str(self.node.get("x-kubernetes-patch-strategy", "")).split(","))
+
+    @cached_property
+    def list_keys(self) -> tuple[str, ...]:
+        """The merge key of a list; empty for any other."""
+        key = self.node.get("x-kubernetes-patch-merge-key") if "merge" in self._strategies else None
+        return (str(key),) if key else ()
+
+    @cached_property
+    def is_set(self) -> bool:
+        """Whether a list of scalars is merged."""
+        return "merge" in self._strategies and not self.list_keys and self.node.get("type") == "array"
+
+    @cached_property
+    def is_atomic_map(self) -> bool:
+        """No map is."""
+        return False
+
+    @property
+    def retains(self) -> bool:
+        """Whether a change of a map, or of an item of a list, takes away what is not stated."""
+        return "retainKeys" in self._strategies
 
 
 def _only_reference(node: Mapping[str, Any]) -> str | None:

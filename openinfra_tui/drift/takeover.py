@@ -6,14 +6,12 @@ removes what it applied last.
 
 from __future__ import annotations
 
-import json
 from copy import deepcopy
 from typing import TYPE_CHECKING, Any
 
-from openinfra_tui.drift import managed
+from openinfra_tui.drift import client_side, managed
 from openinfra_tui.drift.mask import LAST_APPLIED
 from openinfra_tui.drift.pointer import for_removal, parts_of
-from openinfra_tui.drift.values import same
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -142,37 +140,9 @@ def _folds(application: Application, entry: Entry) -> bool:
 
 def _applied_last(wanted: Mapping[str, Any], there: Mapping[str, Any], kind: Type | None) -> list[Path]:
     """What a three-way merge removes: applied last, still there, and not wanted any more."""
-    text = ((there.get("metadata") or {}).get("annotations") or {}).get(LAST_APPLIED)
-    try:
-        last = json.loads(text) if text else None
-    except ValueError:
-        last = None
-    if not isinstance(last, dict):
+    last = client_side.last_applied(there)
+    if last is None:
         return []
     group = str(wanted.get("apiVersion", "")).rpartition("/")[0]
-    known = None if is_custom(group) else kind
+    known = None if client_side.is_custom(group) or kind is None else kind.strategic
     return managed.leftovers(managed.fields_of(last, known), wanted, there, known, merged=True)
-
-
-def is_custom(group: str) -> bool:
-    """Whether kinds of a group have no Go type in kubectl: their merges know no list keys."""
-    return "." in group and not group.endswith(".k8s.io")
-
-
-def lists_equal(wanted: Any, there: Any) -> bool:
-    """Whether every list of a manifest is in the live object as it is."""
-    if isinstance(wanted, dict) and isinstance(there, dict):
-        return all(lists_equal(value, there.get(key)) for key, value in wanted.items())
-    return same(wanted, there) if isinstance(wanted, list) else True
-
-
-def merge_patch(payload: Mapping[str, Any], gone: list[Path]) -> dict[str, Any]:
-    """The JSON merge patch (RFC 7386) of a manifest that also removes some paths of maps."""
-    out: dict[str, Any] = deepcopy(dict(payload))
-    for path in gone:
-        node: Any = out
-        for element in path[:-1]:
-            node = node.setdefault(str(managed.decoded(element)), {}) if isinstance(node, dict) else None
-        if isinstance(node, dict) and path[-1].startswith("f:"):
-            node[str(managed.decoded(path[-1]))] = None
-    return out

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from openinfra_tui.drift import claims, managed, normalise, takeover
+from openinfra_tui.drift import claims, client_side, managed, normalise, takeover
 from openinfra_tui.drift.difference import compare, predict, removed
 from openinfra_tui.drift.ignoring import NotUnderstood, rules_of
 from openinfra_tui.drift.mask import LAST_APPLIED
@@ -36,7 +36,7 @@ class Assessment(NamedTuple):
         ask: the server must be asked; `why` says what could not be proved.
         why: the first place without a proof.
         reverts: paths of fieldsV1 that the takeover of the engine will remove.
-        merge: what is asked as a JSON merge patch instead of an apply, where the engine sends one.
+        merge: what is asked as a merge patch instead of an apply, where the engine sends one.
     """
 
     verdict: ObjectVerdict
@@ -81,18 +81,16 @@ def _assessed(
     except NotUnderstood as error:
         return Assessment(_verdict(desired, "unverified", "update", None, reason=str(error)))
     entries = managed.entries(live)
-    client_side = desired.application.client_side
-    mine = None if client_side else managed.own(entries, desired.application.manager)
+    by_client = desired.application.client_side
+    mine = None if by_client else managed.own(entries, desired.application.manager)
     reverts = takeover.reverts(desired.application, entries, wanted, there, kind)
     if desired.sealed:
         return Assessment(_sealed(desired, wanted, there))
-    proof = prove(wanted, there, mine, kind)
+    patched = client_side.view(desired, kind)
+    proof = prove(wanted, there, mine, patched or kind)
     why = f"{proof.path}: {proof.why}" if not proof.proven else ""
-    merge = None
-    if client_side and takeover.is_custom(desired.key.group):
-        # A three-way merge of a custom resource is a JSON merge patch: a list is replaced as a whole.
-        why = why or ("" if takeover.lists_equal(wanted, there) else "a list is replaced as a whole")
-        merge = takeover.merge_patch(payload, reverts)
+    if by_client and client_side.is_custom(desired.key.group) and not client_side.lists_equal(wanted, there):
+        why = why or "a list is replaced as a whole"
     if proof.proven and admission:
         why = "a mutating webhook or policy may change it"
     of_server = desired.key.kind in CHANGED_BY_SERVER and desired.key.group in ("", "networking.k8s.io")
@@ -100,7 +98,8 @@ def _assessed(
         why = "the API server itself changes this kind on its way in"
     if not why and not reverts:
         return Assessment(_in_sync(desired, live, payload, rules, "local", entries, mine))
-    after = removed(predict(wanted, there, kind), reverts)
+    merge = client_side.patch(desired, payload, live, patched, reverts)
+    after = removed(predict(wanted, there, patched or kind), reverts)
     if mine is not None:
         after = removed(after, managed.leftovers(mine.fields, wanted, there, kind))
     differences = compare(normalise.compared(after), normalise.compared(there), kind, entries, wanted)

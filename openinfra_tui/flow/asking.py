@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from openinfra_tui.cluster import dryrun
 from openinfra_tui.cluster.errors import ApiError
-from openinfra_tui.drift import managed, normalise, takeover, verdict
+from openinfra_tui.drift import client_side, managed, normalise, sent, takeover, verdict
 from openinfra_tui.drift.answer import Answer, refusal
 
 if TYPE_CHECKING:
@@ -56,10 +57,27 @@ class Asker:
                 return assessment.verdict
         else:
             answer = Answer(None, "moving", "the object changes faster than it can be compared")
+        if desired.application.ref.kind == "Kustomization" and answer.object is not None:
+            less, answer = await self._as_flux_asks(desired, live, kind, answer)
+            if less is not desired:
+                desired, assessment = less, verdict.assess(less, live, kind, admission=True)
         revert = None
         if assessment.reverts and answer.object is not None:
             revert = await self._taken_over(desired, live, answer.object, assessment.reverts)
         return _warned(verdict.settle(desired, live, kind, assessment, answer, revert), answer)
+
+    async def _as_flux_asks(
+        self, desired: Desired, live: Mapping[str, Any], kind: Type | None, answer: Answer
+    ) -> tuple[Desired, Answer]:
+        """The answer to what Flux sends, where the first one shows that Flux does not send all of it."""
+        absent = sent.left_out(desired.object, answer.object or {}, kind) if sent.built_in(desired) else ()
+        same_as_there = normalise.compared(answer.object or {}) == normalise.compared(live)
+        if not absent or same_as_there:
+            return desired, answer
+        less = dataclasses.replace(desired, object=normalise.without(desired.object, absent))
+        again = await self.apply(less)
+        moved = again.object is None or _version(again.object) != _version(live)
+        return (desired, answer) if moved else (less, again)
 
     async def apply(self, desired: Desired, merge: Mapping[str, Any] | None = None) -> Answer:
         """The server's answer to a dry-run of the engine's apply, or of the merge patch that it sends."""
@@ -70,13 +88,14 @@ class Asker:
         self.asked += 1
         try:
             resource = self.reader.resource(payload)
-            send = dryrun.apply if merge is None else dryrun.merge
-            found, warnings = await send(
-                self.reader.connection,
-                resource,
-                payload if merge is None else merge,
-                desired.application.manager,
-            )
+            connection, manager = self.reader.connection, desired.application.manager
+            if merge is None:
+                found, warnings = await dryrun.apply(connection, resource, payload, manager)
+            else:
+                strategic = not client_side.is_custom(desired.key.group)
+                found, warnings = await dryrun.merge(
+                    connection, resource, merge, manager, strategic=strategic
+                )
         except ApiError as error:
             answer = refusal(error.status, error.message, error.reason)
             if answer.code == "read-only":
@@ -94,7 +113,7 @@ class Asker:
         """The server's answer to what is applied, without what the engine removes on its own."""
         after, emptied = takeover.without(applied, paths)
         content = [pointer for pointer in emptied if not pointer.startswith("/metadata/")]
-        if content and not desired.application.client_side and takeover.is_custom(desired.key.group):
+        if content and not desired.application.client_side and client_side.is_custom(desired.key.group):
             # structured-merge-diff leaves null there, which no schema of a custom resource takes; in a patch
             # the server would drop it, so it cannot be asked.
             return Answer(None, "invalid", f"{content[0]}: nothing is left of it but null, which is refused")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from openinfra_tui.drift import place, verdict
+from openinfra_tui.drift import place, sent, verdict
 from openinfra_tui.flow.asking import Asker
 
 if TYPE_CHECKING:
@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
     from openinfra_tui.drift.live import Live
     from openinfra_tui.drift.model import Desired, ObjectVerdict
+    from openinfra_tui.drift.schema import Type
+    from openinfra_tui.drift.verdict import Assessment
     from openinfra_tui.flow.reading import Reader
 
     Asking = Callable[[], Coroutine[Any, Any, ObjectVerdict]]
@@ -45,7 +47,17 @@ class Judge:
             return early, None
         there = self.live.of(desired)
         kind = self.live.schemas.find(str(desired.object.get("apiVersion")), desired.key.kind)
+        desired, unknown = sent.by_flux(desired, kind)
         found = verdict.assess(desired, there, kind, admission=self._admission(desired, there))
+        early, asking = self._left(desired, there, kind, found)
+        if not unknown:
+            return early, asking
+        return _noted(early, unknown), partial(_noting, asking, unknown) if asking else None
+
+    def _left(
+        self, desired: Desired, there: Mapping[str, Any] | None, kind: Type | None, found: Assessment
+    ) -> tuple[ObjectVerdict, Asking | None]:
+        """The verdict that was found, and what is left to ask for it."""
         asker = self.asker
         if asker is None:
             return found.verdict, None
@@ -71,3 +83,12 @@ class Judge:
         plural = self.reader.resource(desired.object).plural
         touches = self.live.admission.touches
         return touches(desired.object, plural) or (there is not None and touches(there, plural))
+
+
+async def _noting(asking: Asking, unknown: tuple[str, ...]) -> ObjectVerdict:
+    return _noted(await asking(), unknown)
+
+
+def _noted(found: ObjectVerdict, unknown: tuple[str, ...]) -> ObjectVerdict:
+    note = f"Flux leaves out what this kind does not have: {', '.join(unknown)}"
+    return found._replace(reason=f"{found.reason}; {note}" if found.reason else note)

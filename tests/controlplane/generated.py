@@ -136,7 +136,7 @@ def _deployment(dice: random.Random) -> Object:
     container: Object = {"name": "a", "image": dice.choice(["i:1", "i:2"])}
     if dice.random() < 0.5:
         names = dice.sample("ABC", dice.randint(0, 3))
-        container["env"] = [{"name": name, "value": dice.choice("xy")} for name in names]
+        container["env"] = [{"name": name, "value": dice.choice(["x", "y", ""])} for name in names]
     if dice.random() < 0.5:
         container["ports"] = [{"containerPort": port} for port in dice.sample([80, 81], dice.randint(0, 2))]
     if dice.random() < 0.4:
@@ -155,6 +155,10 @@ def _deployment(dice: random.Random) -> Object:
         spec["replicas"] = dice.choice([0, 1, 2])
     if dice.random() < 0.2:
         spec["template"]["spec"]["nodeSelector"] = _text_map(dice)
+    if dice.random() < 0.2:
+        spec["paused"] = dice.choice([True, False, None])
+    if dice.random() < 0.1:
+        spec["replica"] = 2  # a mistake, which some engines pass over
     return {"apiVersion": "apps/v1", "kind": "Deployment", "spec": spec}
 
 
@@ -167,8 +171,7 @@ def _service(dice: random.Random) -> Object:
         if dice.random() < 0.4:
             item["targetPort"] = dice.choice([80, "http"])
         ports.append(item)
-    # Never an empty one: Flux drops it when it reads a built-in kind, which we do not foretell.
-    selector = {"app": dice.choice("xy"), **_text_map(dice)}
+    selector = _text_map(dice)
     return {"apiVersion": "v1", "kind": "Service", "spec": {"ports": ports, "selector": selector}}
 
 
@@ -194,6 +197,50 @@ def manifest(dice: random.Random, name: str, namespace: str) -> Object:
         if dice.random() < 0.3 and (chosen := _text_map(dice)):
             metadata[what] = chosen
     return {**made, "metadata": metadata}
+
+
+def as_flux_sends(item: Object) -> Object:
+    """A manifest as kustomize-controller sends it, which reads built-in kinds into their Go types.
+
+    By hand for the kinds here, as those types are written (k8s.io/api): what has `omitempty` goes when it is empty.
+    """
+    out = copy.deepcopy(item)
+    metadata = out["metadata"]
+    for name in [name for name in ("labels", "annotations") if not metadata.get(name, True)]:
+        del metadata[name]
+    if item["kind"] == "ConfigMap" and not out.get("data", True):
+        del out["data"]
+    if item["kind"] == "Service":
+        _service_of_flux(out["spec"])
+    if item["kind"] == "Deployment":
+        _deployment_of_flux(out["spec"])
+    return out
+
+
+def _service_of_flux(spec: Object) -> None:
+    if not spec.get("selector"):
+        spec.pop("selector", None)
+    for port in spec["ports"]:
+        port.setdefault("protocol", "TCP")
+        port.setdefault("targetPort", 0)
+
+
+def _deployment_of_flux(spec: Object) -> None:
+    for name in ("replica", *(["paused"] if not spec.get("paused") else [])):
+        spec.pop(name, None)
+    spec.setdefault("strategy", {})
+    pod = spec["template"]["spec"]
+    if not pod.get("nodeSelector", True):
+        del pod["nodeSelector"]
+    for container in pod["containers"]:
+        container.setdefault("resources", {})
+        for name in [name for name in ("args", "env", "ports") if not container.get(name, True)]:
+            del container[name]
+        for entry in container.get("env", ()):
+            if not entry["value"]:
+                del entry["value"]
+        for port in container.get("ports", ()):
+            port["protocol"] = "TCP"
 
 
 def varied(dice: random.Random, item: Object) -> Object:

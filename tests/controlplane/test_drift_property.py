@@ -56,6 +56,7 @@ MANAGERS = (
     "other",
     "controller",
 )
+_UNKNOWN = "field not declared in schema"  # to an apply an internal error
 _DROPPED_BY_FLUX = (generated.LAST_APPLIED,)
 
 
@@ -139,7 +140,7 @@ class Run:
                 + ("yaml" if edit.applied else "json"),
             )
         except ApiError as error:
-            if error.status not in (400, 404, 422):
+            if error.status not in (400, 404, 422) and _UNKNOWN not in error.message:
                 raise
             return None
         return dict(json.loads(answer.content))
@@ -163,12 +164,13 @@ class Run:
         self.reader.live.add([live])
         said = [await self.judge.verdict(Desired(item, application)) for item in variants]
         # Both engines try all of it before they take anything over: what is refused then stays as it is.
-        first = [await self.asked(live, item, application.manager) for item in variants]
+        flux = application is FLUX
+        first = [await self.asked(live, item, application.manager, sent_by_flux=flux) for item in variants]
         then = await self._owned(live, application)
         for item, verdict, tried in zip(variants, said, first, strict=True):
             happens = tried
             if tried != "blocked":
-                happens = await self.asked(then, item, application.manager, live)
+                happens = await self.asked(then, item, application.manager, live, sent_by_flux=flux)
             self.left -= 1
             self.counts[application.ref.kind] += 1
             self.counts[verdict.verdict] += 1
@@ -209,13 +211,23 @@ class Run:
         )
         return dict(json.loads(answer.content))
 
-    async def asked(self, there: Object, manifest: Object, manager: str, before: Object | None = None) -> str:
+    async def asked(
+        self,
+        there: Object,
+        manifest: Object,
+        manager: str,
+        before: Object | None = None,
+        *,
+        sent_by_flux: bool = False,
+    ) -> str:
         """What an apply does: `update`, `none`, or `blocked` where the server refuses it."""
         payload = normalise.for_apply(manifest)
+        if sent_by_flux:
+            payload = generated.as_flux_sends(payload)
         try:
             answer, _ = await dryrun.apply(self.connection, self.reader.resource(there), payload, manager)
         except ApiError as error:
-            if error.status not in (400, 422):
+            if error.status not in (400, 422) and _UNKNOWN not in error.message:
                 raise
             self.refused[manifest["metadata"]["name"]] = error.message
             return "blocked"
