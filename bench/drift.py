@@ -1,16 +1,17 @@
-"""How long `diff` takes beside `kubectl diff --server-side`, for the same objects in one run.
+"""How long `diff` takes beside `kubectl diff --server-side` and `flux diff`, for the same objects in one run.
 
     python -m bench.drift [OBJECTS ...]
 
-Builds objects over 20 Kustomizations, applies them to a control plane of its own, and prints a table of both
-for 0 %, 5 % and 50 % drifted: seconds, processor time, memory, requests, dry-runs, ratio. Needs Go, or
-KUBEBUILDER_ASSETS, and kubectl.
+Builds objects over 20 Kustomizations, applies them to a control plane of its own as Flux would, and prints a
+table for 0 %, 5 % and 50 % drifted: seconds, processor time, memory, requests, dry-runs, ratios. Needs Go, or
+KUBEBUILDER_ASSETS, and kubectl; without a `flux` on PATH, or in FLUX, its two columns stay empty.
 """
 
 from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -22,6 +23,7 @@ from openinfra_tui import yamlio
 from openinfra_tui.drift import normalise
 from openinfra_tui.drift.desired import flux, source
 from tests.controlplane import crds as definitions
+from tests.controlplane import generated
 from tests.controlplane import plane as planes
 
 KUSTOMIZATIONS = 20
@@ -143,6 +145,7 @@ def main() -> None:
     """Measure each number of objects that the command line names."""
     counts = [int(word) for word in sys.argv[1:]] or [100, 1000]
     head = "objects | drifted | ours s | CPU s | MB | requests | dry-runs | kubectl s | CPU s | MB | ratio"
+    head += " | flux s | ratio"
     print(f"| {head} |\n|{'---|' * (head.count('|') + 1)}", flush=True)
     for count in counts:
         one(count)
@@ -159,7 +162,7 @@ def one(count: int) -> None:
         rendered = flux.render(found, flux.entry_points(found), lambda *_: None)
         objects = sorted(rendered.objects, key=lambda item: item.key.kind != "Namespace")
         for item in objects:
-            client.apply(normalise.for_apply(item.object), "kustomize-controller")
+            client.apply(generated.as_flux_sends(normalise.for_apply(item.object)), "kustomize-controller")
         everything = Path(temporary) / "all.json"
         items = [item.object for item in objects]
         everything.write_text(json.dumps({"apiVersion": "v1", "kind": "List", "items": items}))
@@ -171,6 +174,11 @@ def one(count: int) -> None:
         ours = [sys.executable, "-m", "openinfra_tui", "diff", str(root), "--output", "json"]
         theirs = ["kubectl", "diff", "--server-side", "--field-manager=kustomize-controller"]
         theirs += ["--force-conflicts", "--concurrency=16", "-f", str(everything)]
+        others = [theirs]
+        if flux_program := os.environ.get("FLUX") or shutil.which("flux"):
+            own = [flux_program, "diff", "kustomization", "flux-system", "--path", str(root / "clusters/c")]
+            own += ["--recursive", "--local-sources", f"GitRepository/flux-system/flux-system={root}"]
+            others.append([*own, "--in-memory-build", "--progress-bar=false"])
         cold = measured(ours, env)
         changed = [item for item in objects if item.key.kind in ("ConfigMap", "Deployment", "Service")]
         done = 0
@@ -183,26 +191,27 @@ def one(count: int) -> None:
                 f"{len(objects)}",
                 percent,
                 min((measured(ours, env) for _ in range(3)), key=_wall),
-                theirs,
+                others,
                 env,
             )
             if not percent:
-                row(f"{len(objects)} cold", percent, cold, theirs, env)
+                row(f"{len(objects)} cold", percent, cold, others, env)
 
 
 def _wall(run: Measured) -> float:
     return run.wall
 
 
-def row(name: str, percent: int, ours: Measured, theirs: list[str], env: dict[str, str]) -> None:
-    """One line of the table; kubectl runs beside each of ours."""
-    kubectl = measured(theirs, env)
+def row(name: str, percent: int, ours: Measured, others: list[list[str]], env: dict[str, str]) -> None:
+    """One line of the table; kubectl, and flux where it is, run beside each of ours."""
+    kubectl, *flux_ran = (measured(words, env) for words in others)
     report = json.loads(ours.printed)
     coverage = report["coverage"]
     cells = [name, f"{percent} %", f"{ours.wall:.2f}", f"{ours.cpu:.2f}", f"{ours.megabytes:.0f}"]
     cells += [str(coverage["requests"]), str(coverage["dryRuns"])]
     cells += [f"{kubectl.wall:.2f}", f"{kubectl.cpu:.2f}", f"{kubectl.megabytes:.0f}"]
     cells += [f"1/{kubectl.wall / ours.wall:.1f}"]
+    cells += [f"{ran.wall:.2f} | 1/{ran.wall / ours.wall:.1f}" for ran in flux_ran] or [" | "]
     print(f"| {' | '.join(cells)} |", flush=True)
     print({**report["timings"], **report["summary"]}, file=sys.stderr, flush=True)
 
