@@ -18,7 +18,7 @@ from urllib.parse import urlencode, urlsplit
 
 import orjson
 
-from openinfra_tui.cluster import kubeconfig, wire
+from openinfra_tui.cluster import kubeconfig, route, wire
 from openinfra_tui.cluster.errors import ApiError
 from openinfra_tui.errors import UserError
 
@@ -204,7 +204,7 @@ def _target(path: str, query: Mapping[str, str] | None) -> str:
     return f"{path}?{urlencode(query)}" if query else path
 
 
-def _server(access: Access, credential: Credential) -> wire.Server:
+def _server(access: Access, credential: Credential) -> route.Server:
     """Where and how to ask.
 
     Raises:
@@ -219,7 +219,7 @@ def _server(access: Access, credential: Credential) -> wire.Server:
             "name one of http://: what passes through it is TLS to the API server all the same",
         )
     tls = _tls(access, credential) if parts.scheme == "https" else None
-    return wire.Server(access.server, tls, access.tls_server_name, proxy)
+    return route.Server(access.server, tls, access.tls_server_name, proxy)
 
 
 def _proxy_of_environment(scheme: str, host: str) -> str:

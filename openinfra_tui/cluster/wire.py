@@ -7,7 +7,6 @@ woken by closing its connection under it, so whoever asks may give up at any mom
 from __future__ import annotations
 
 import asyncio
-import base64
 import contextlib
 import http.client
 import queue
@@ -16,17 +15,16 @@ import ssl
 import threading
 import zlib
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
-from urllib.parse import unquote, urlsplit
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+    from collections.abc import AsyncGenerator, AsyncIterator
     from email.message import Message
 
-    Headers = Sequence[tuple[str, str]]
+    from openinfra_tui.cluster.route import Headers, Server
 
-_PORTS = {"https": 443, "http": 80}
+
 # What an idle connection that the server has closed looks like.
 _STALE = (ConnectionError, ssl.SSLEOFError, ssl.SSLZeroReturnError)
 _FAULTS = (OSError, http.client.HTTPException, zlib.error, ValueError)
@@ -56,64 +54,6 @@ class Answer:
     def good(self) -> bool:
         """Whether the server did what was asked."""
         return 200 <= self.status < 300
-
-
-@dataclass(frozen=True)
-class Server:
-    """Where requests go.
-
-    Attributes:
-        url: of the server, perhaps with a path before all others.
-        tls: how to check the server, and who we are; None where the URL has no TLS.
-        name: that its certificate must hold; empty for the host of the URL.
-        proxy: the `http://` URL of a proxy on the way, or an empty string.
-    """
-
-    url: str
-    tls: ssl.SSLContext | None = field(default=None, repr=False)
-    name: str = ""
-    proxy: str = field(default="", repr=False)
-
-    def target(self, path: str) -> str:
-        """What a request names: the path, and to a proxy that reads along the whole URL."""
-        whole = urlsplit(self.url)
-        return self.url + path if self.proxy and self.tls is None else whole.path.rstrip("/") + path
-
-    def connection(self) -> http.client.HTTPConnection:
-        """A connection that is opened when it is first used."""
-        parts = urlsplit(self.url)
-        host, port = parts.hostname or "", parts.port or _PORTS[parts.scheme]
-        way = urlsplit(self.proxy) if self.proxy else None
-        first = (way.hostname or "", way.port or _PORTS["http"]) if way else (host, port)
-        if self.tls is None:
-            return http.client.HTTPConnection(*first)
-        secure = _Secure(*first, self.tls, self.name or host)
-        if way:
-            secure.set_tunnel(host, port, dict(self.passes()))
-        return secure
-
-    def passes(self) -> Headers:
-        """What a proxy wants to see of us."""
-        way = urlsplit(self.proxy)
-        if not way.username:
-            return ()
-        words = f"{unquote(way.username)}:{unquote(way.password or '')}"
-        return (("Proxy-Authorization", f"Basic {base64.b64encode(words.encode()).decode()}"),)
-
-
-class _Secure(http.client.HTTPConnection):
-    """Like the HTTPSConnection of the library, with a name of its own for the certificate."""
-
-    default_port = _PORTS["https"]
-
-    def __init__(self, host: str, port: int, tls: ssl.SSLContext, name: str) -> None:
-        super().__init__(host, port)
-        self._tls = tls
-        self._name = name
-
-    def connect(self) -> None:
-        super().connect()
-        self.sock = self._tls.wrap_socket(self.sock, server_hostname=self._name)
 
 
 class _Exchange:

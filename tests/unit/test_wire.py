@@ -20,6 +20,7 @@ from openinfra_tui.cluster.connection import Connection
 from openinfra_tui.cluster.discovery import Resource
 from openinfra_tui.cluster.errors import ApiError
 from openinfra_tui.cluster.kubeconfig import Access, Credential
+from openinfra_tui.cluster.route import Server
 from openinfra_tui.errors import UserError
 from tests.controlplane.loopback.server import Handler, LoopbackServer
 from tests.controlplane.loopback.tls import TlsFiles, write_pair
@@ -119,7 +120,7 @@ def no_thread_is_left() -> Iterator[None]:
 
 @contextmanager
 def _open(url: str, **more: Any) -> Iterator[wire.Wire]:
-    opened = wire.Wire(wire.Server(url, **more))
+    opened = wire.Wire(Server(url, **more))
     try:
         yield opened
     finally:
