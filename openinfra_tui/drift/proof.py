@@ -11,6 +11,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from openinfra_tui.drift import managed
+from openinfra_tui.drift.by_hand import Struct
 from openinfra_tui.drift.managed import MISSING
 from openinfra_tui.drift.pointer import escaped
 from openinfra_tui.drift.values import same, same_scalar
@@ -166,7 +167,7 @@ def _map(
     deduced: bool,
 ) -> None:
     # What nobody owns field by field may be atomic.
-    perhaps_atomic = deduced and (own is None or managed.WHOLE in own)
+    perhaps_atomic = deduced and (own is None or managed.WHOLE in own) and not isinstance(desired, Struct)
     if (kind is not None and kind.is_atomic_map) or perhaps_atomic:
         _equal(desired, live, kind, place)
         return

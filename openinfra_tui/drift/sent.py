@@ -12,7 +12,7 @@ from __future__ import annotations
 import dataclasses
 from typing import TYPE_CHECKING, Any
 
-from openinfra_tui.drift import managed, normalise
+from openinfra_tui.drift import by_hand, managed, normalise
 from openinfra_tui.drift.model import group_of
 from openinfra_tui.drift.pointer import escaped
 from openinfra_tui.drift.proof import SCALARS, told
@@ -49,7 +49,6 @@ _BUILT_IN = frozenset(
 )
 # Left as they are, for a fault of their types (kustomize-controller#1041).
 _UNTOUCHED = frozenset({("rbac.authorization.k8s.io/v1", kind) for kind in ("Role", "ClusterRole")})
-_TCP = {"protocol": "TCP"}
 # Scalars that are written although they are empty, and that the server may have something else for.
 _ADDED = {"StatefulSetSpec": ("serviceName", ""), "ResourceFieldSelector": ("divisor", "0")}
 
@@ -57,14 +56,17 @@ _ADDED = {"StatefulSetSpec": ("serviceName", ""), "ResourceFieldSelector": ("div
 def by_flux(desired: Desired, kind: Type | None) -> tuple[Desired, tuple[str, ...]]:
     """A desired object as Flux sends it, and the pointers of what it leaves out as unknown.
 
-    The same object where Flux sends it as it is, or where there is no type to tell.
+    The same object where Flux sends it as it is. Without a type only what those of workloads add is known.
     """
     item = desired.object
-    if kind is None or desired.application.ref.kind != "Kustomization" or not built_in(desired):
+    if desired.application.ref.kind != "Kustomization" or not built_in(desired):
         return desired, ()
     unknown: list[Place] = []
-    sent = _written(normalise.for_apply(item), kind, None, unknown)
-    sent.pop("status", None)
+    if kind is None:
+        sent = by_hand.written(item)
+    else:
+        sent = _written(normalise.for_apply(item), kind, None, unknown)
+        sent.pop("status", None)
     if sent == item:
         return desired, ()
     return dataclasses.replace(desired, object=sent), tuple(map(told, unknown))
@@ -117,14 +119,9 @@ def _is_nothing(value: Any, kind: Type | None) -> bool:
 def _complete(out: dict[str, Any], sort: str) -> None:
     """Add what the types, or Flux after them, write beside structs."""
     if sort == "ServicePort":
-        # Written as 0, which the server takes for the number of the port.
-        out.update({**_TCP, "targetPort": out.get("port"), **out})
+        by_hand.complete_port(out)
     elif sort == "PodSpec":
-        for container in out.get("containers") or ():
-            if isinstance(container, dict) and isinstance(container.get("ports"), list):
-                container["ports"] = [
-                    {**_TCP, **port} if isinstance(port, dict) else port for port in container["ports"]
-                ]
+        by_hand.complete_containers(out)
     elif sort in _ADDED:
         out.setdefault(*_ADDED[sort])
 

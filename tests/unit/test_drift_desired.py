@@ -389,24 +389,3 @@ def test_a_long_encrypted_file_of_a_secret_is_opened_however_kustomize_breaks_it
     opened, closed = Opener(tmp_path / "key").open(secret)
     assert closed == ()
     assert yamlio.load(base64.b64decode(opened["data"]["secrets.yaml"])) == {"a": {"b": "x" * 90}}
-
-
-def test_flux_owns_the_metadata_of_the_templates_of_jobs_even_where_they_are_empty():
-    # Seen on the real one: managedFields of its Job have f:template.f:metadata.
-    job = {
-        "apiVersion": "batch/v1",
-        "kind": "Job",
-        "metadata": {"name": "j"},
-        "spec": {"template": {"spec": {}}},
-    }
-    assert flux.typed(job)["spec"] == {"template": {"metadata": {}, "spec": {}}}
-    cron = {
-        "apiVersion": "batch/v1",
-        "kind": "CronJob",
-        "spec": {"jobTemplate": {"spec": {"template": {"spec": {}}}}},
-    }
-    template = {"metadata": {}, "spec": {"template": {"metadata": {}, "spec": {}}}}
-    assert flux.typed(cron)["spec"] == {"jobTemplate": template}
-    labelled = {**job, "spec": {"template": {"metadata": {"labels": {"a": "b"}}}}}
-    assert flux.typed(labelled) == labelled
-    assert flux.typed({**job, "spec": None}) == {**job, "spec": None}

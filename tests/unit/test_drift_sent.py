@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from openinfra_tui.drift import sent
+from openinfra_tui.drift import by_hand, sent
 from openinfra_tui.drift.model import Application, Desired, EngineRef
 from openinfra_tui.drift.schema import Schemas, Type
 
@@ -157,9 +157,9 @@ def test_what_is_sent_as_it_is_stays_the_very_same() -> None:
 
 @pytest.mark.parametrize(
     ("group", "application", "typed"),
-    [("apps", ARGO, True), ("example.com", FLUX, True), ("apps", FLUX, False)],
+    [("apps", ARGO, True), ("example.com", FLUX, True), ("example.com", FLUX, False), ("apps", ARGO, False)],
 )
-def test_other_engines_other_kinds_and_no_type_change_nothing(
+def test_other_engines_and_other_kinds_change_nothing(
     group: str, application: Application, *, typed: bool
 ) -> None:
     desired = _desired("Deployment", group, application, **_deployment(replica=3))
@@ -186,3 +186,54 @@ def test_what_the_server_does_not_keep_is_what_flux_never_sends() -> None:
         "/spec/template/spec/containers/0/env/0/value",
         "/spec/paused",
     )
+
+
+def test_flux_owns_the_metadata_of_the_templates_of_jobs_even_where_they_are_empty() -> None:
+    # Seen on the real one: managedFields of its Job have f:template.f:metadata.
+    job: dict[str, Any] = {
+        "apiVersion": "batch/v1",
+        "kind": "Job",
+        "metadata": {"name": "j"},
+        "spec": {"template": {"spec": {}}},
+    }
+    assert by_hand.written(job)["spec"] == {"template": {"metadata": {}, "spec": {}}}
+    cron = {
+        "apiVersion": "batch/v1",
+        "kind": "CronJob",
+        "spec": {"jobTemplate": {"spec": {"template": {"spec": {}}}}},
+    }
+    template = {"metadata": {}, "spec": {"template": {"metadata": {}, "spec": {}}}}
+    assert by_hand.written(cron)["spec"] == {"jobTemplate": template}
+    labelled = {**job, "spec": {"template": {"metadata": {"labels": {"a": "b"}}}}}
+    assert by_hand.written(labelled) == labelled
+    assert by_hand.written({**job, "spec": None}) == {**job, "spec": None}
+
+
+def test_without_a_schema_workloads_and_services_are_completed_by_hand() -> None:
+    pod = {"containers": [{"name": "a", "ports": [{"containerPort": 80}]}], "initContainers": [{"name": "i"}]}
+    item = {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "it"}}
+    found, _ = sent.by_flux(Desired({**item, "spec": {"template": {"spec": pod}}}, FLUX), None)
+    assert found.object["spec"] == {
+        "strategy": {},
+        "template": {
+            "metadata": {},
+            "spec": {
+                "containers": [
+                    {"name": "a", "resources": {}, "ports": [{"protocol": "TCP", "containerPort": 80}]}
+                ],
+                "initContainers": [{"name": "i", "resources": {}}],
+            },
+        },
+    }
+    service = {"apiVersion": "v1", "kind": "Service", "spec": {"ports": [{"port": 80}]}}
+    assert by_hand.written(service)["spec"]["ports"] == [{"port": 80, "protocol": "TCP", "targetPort": 80}]
+    assert service["spec"] == {"ports": [{"port": 80}]}
+
+
+@pytest.mark.parametrize(
+    "spec", [None, "x", [], {"template": None}, {"template": {"spec": {"containers": "x"}}}, {"ports": [1]}]
+)
+@pytest.mark.parametrize("kind", ["Deployment", "Service", "Pod", "ConfigMap"])
+def test_what_is_no_manifest_is_left_to_the_server(spec: Any, kind: str) -> None:
+    version = "apps/v1" if kind == "Deployment" else "v1"
+    by_hand.written({"apiVersion": version, "kind": kind, "spec": spec})

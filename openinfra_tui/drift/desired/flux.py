@@ -24,11 +24,6 @@ GROUP = "kustomize.toolkit.fluxcd.io"
 MANAGER = "kustomize-controller"
 # Fields of a Flux Kustomization that kustomize itself understands (kustomize-controller, generator).
 _CHANGES = {"targetNamespace": "namespace", "namePrefix": "namePrefix", "nameSuffix": "nameSuffix"}
-# Where the Go types of these kinds have the metadata of a template.
-_TEMPLATES = {
-    ("batch/v1", "Job"): (("spec", "template"),),
-    ("batch/v1", "CronJob"): (("spec", "jobTemplate"), ("spec", "jobTemplate", "spec", "template")),
-}
 
 
 class Lookup(Protocol):
@@ -212,7 +207,6 @@ def _one(
         origin = source.origin(str(item.get("kind", "")), name, folder)
         trouble = missing
         manifest, doubtful = generated.renamed(plain, by) if by else (plain, False)
-        manifest = typed(manifest)
         if variables is not None and not missing:
             try:
                 manifest = substitute(manifest, variables, strict=True)
@@ -239,25 +233,6 @@ def _generated(
         and (closed or plain.get("data") != built.get("data"))
         and "data" in built
     )
-
-
-def typed(manifest: dict[str, Any]) -> dict[str, Any]:
-    """A manifest as the Go types of Kubernetes write it: so kustomize-controller sends it (fluxcd/pkg, ssa).
-
-    The metadata of a template is there even where it is empty, so Flux owns it. An apply without it would
-    take away the labels that the server adds to the template of a Job, and those are immutable.
-    """
-    out = manifest
-    for path in _TEMPLATES.get((str(manifest.get("apiVersion")), str(manifest.get("kind"))), ()):
-        out = _with_empty_metadata(out, path)
-    return out
-
-
-def _with_empty_metadata(node: dict[str, Any], path: tuple[str, ...]) -> dict[str, Any]:
-    if not path:
-        return node if node.get("metadata") is not None else {**node, "metadata": {}}
-    inner = node.get(path[0])
-    return {**node, path[0]: _with_empty_metadata(inner, path[1:])} if isinstance(inner, dict) else node
 
 
 def _variables(spec: Mapping[str, Any], namespace: str, lookup: Lookup) -> dict[str, str] | None:
