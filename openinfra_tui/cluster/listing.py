@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from openinfra_tui.cluster.errors import ApiError
 
@@ -19,8 +18,7 @@ _RESTARTS = 3
 _METADATA = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
 
 
-@dataclass(frozen=True)
-class Listed:
+class Listed(NamedTuple):
     """What one LIST gave: objects with kind and apiVersion, the version of the list, or the refusal."""
 
     resource: Resource

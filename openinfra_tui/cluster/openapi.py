@@ -21,20 +21,21 @@ if TYPE_CHECKING:
 _FORM = "1"
 
 
-async def documents(connection: Connection, api_versions: Iterable[str]) -> dict[str, dict[str, Any]]:
-    """The document of each apiVersion.
+async def documents(
+    connection: Connection, api_versions: Iterable[str]
+) -> tuple[dict[str, dict[str, Any]], str]:
+    """The document of each apiVersion, and a digest of all of them, empty where one has none.
 
-    One that cannot be read is left out: without a schema less is proved, and nothing is wrong.
+    A document that cannot be read is left out: without a schema less is proved, and nothing is wrong.
     """
     try:
         index = (await connection.get("/openapi/v3")).get("paths") or {}
     except ApiError:
-        return {}
+        return {}, ""
     cache = Cache(default_folder("openapi"))
 
     async def one(api_version: str) -> tuple[str, dict[str, Any] | None]:
-        name = f"apis/{api_version}" if "/" in api_version else f"api/{api_version}"
-        url = str((index.get(name) or {}).get("serverRelativeURL") or "")
+        url = str((index.get(_name(api_version)) or {}).get("serverRelativeURL") or "")
         if not url.startswith("/openapi/v3/"):
             return api_version, None
         path, _, query = url.partition("?")
@@ -54,7 +55,14 @@ async def documents(connection: Connection, api_versions: Iterable[str]) -> dict
         return api_version, document
 
     answers = await asyncio.gather(*(one(version) for version in sorted(set(api_versions))))
-    return {version: document for version, document in answers if document is not None}
+    found = {version: document for version, document in answers if document is not None}
+    names = [str((index.get(_name(version)) or {}).get("serverRelativeURL") or "") for version in found]
+    named = bool(names) and all("hash=" in name for name in names)
+    return found, hashlib.sha256("\n".join(names).encode()).hexdigest() if named else ""
+
+
+def _name(api_version: str) -> str:
+    return f"apis/{api_version}" if "/" in api_version else f"api/{api_version}"
 
 
 def without_words(node: Any) -> Any:

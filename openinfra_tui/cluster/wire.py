@@ -15,8 +15,7 @@ import ssl
 import threading
 import zlib
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterator
@@ -42,8 +41,7 @@ class Failed(Exception):
         self.again = again
 
 
-@dataclass(frozen=True)
-class Answer:
+class Answer(NamedTuple):
     """The whole answer to one request."""
 
     status: int
@@ -140,8 +138,7 @@ class _Exchange:
                     socket.socket.shutdown(self._sock, socket.SHUT_RDWR)
 
 
-@dataclass(frozen=True)
-class _Asked:
+class _Asked(NamedTuple):
     """An exchange that waits for a thread, and who waits for it."""
 
     exchange: _Exchange

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 # Refusals that name something which the user or the engine must mend; everything else is "could not tell".
 BLOCKING = frozenset(
@@ -29,8 +28,7 @@ _IMMUTABLE = re.compile(
 )
 
 
-@dataclass(frozen=True)
-class Answer:
+class Answer(NamedTuple):
     """The answer of the server.
 
     Attributes:

@@ -6,9 +6,8 @@ whole object), `reason`, `who` and `until` (a date).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import date
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import yaml
 
@@ -24,8 +23,7 @@ if TYPE_CHECKING:
 FILE = ".openinfra/expected.yaml"
 
 
-@dataclass(frozen=True)
-class Expected:
+class Expected(NamedTuple):
     """One known difference."""
 
     object: str

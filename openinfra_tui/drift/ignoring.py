@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from openinfra_tui.drift import managed, normalise
 from openinfra_tui.drift.pointer import escaped, for_removal
@@ -40,8 +39,7 @@ class NotUnderstood(Exception):
     """A rule in a language that is not evaluated here."""
 
 
-@dataclass(frozen=True)
-class Ignoring:
+class Ignoring(NamedTuple):
     """The rules that select one object."""
 
     pointers: tuple[str, ...] = ()

@@ -256,19 +256,22 @@ def leftovers(
 
 def _all_stated(node: Mapping[str, Any], wanted: Any, kind: Type | None) -> bool:
     """Whether a manifest states all that a set holds, at first sight; most do."""
+    fields = wanted if wanted.__class__ is dict else {}
     for element, children in node.items():
-        sort = element[:2]
-        if sort == "f:":
-            then = wanted.get(element[2:]) if wanted.__class__ is dict else None
-        elif sort == "k:" and wanted.__class__ is list:
-            then = item_of(wanted, decoded(element), kind.key_defaults if kind else {})
+        if element[0] == "f":
+            then = fields.get(element[2:])
+            if children:
+                below = kind.field(element[2:]) if kind else None
         elif element == ".":
             continue
+        elif element[0] == "k" and wanted.__class__ is list:
+            then = item_of(wanted, decoded(element), kind.key_defaults if kind else {})
+            below = kind.items if kind else None
         else:
             return False
         if then is None or then is MISSING or then == []:  # an empty list may state nothing
             return False
-        if children and not _all_stated(children, then, below(kind, element)):
+        if children and not _all_stated(children, then, below):
             return False
     return True
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, NamedTuple
@@ -134,6 +135,12 @@ class Desired:
     def key(self) -> Key:
         """Its identity."""
         return key_of(self.object)
+
+    def written(self, manifest: dict[str, Any]) -> Desired:
+        """The same object, written in another way."""
+        other = dataclasses.replace(self, object=manifest)
+        other.__dict__["key"] = self.key
+        return other
 
 
 class Blame(NamedTuple):

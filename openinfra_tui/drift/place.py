@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from openinfra_tui.drift.model import Desired, ObjectVerdict
 from openinfra_tui.drift.verdict import blocked
@@ -18,8 +17,7 @@ if TYPE_CHECKING:
 _WALLS = ("conversion",)
 
 
-@dataclass(frozen=True)
-class Overlay:
+class Overlay(NamedTuple):
     """Kinds and namespaces that the desired objects themselves bring."""
 
     kinds: frozenset[tuple[str, str]]

@@ -178,8 +178,14 @@ def _only_reference(node: Mapping[str, Any]) -> str | None:
 class Schemas:
     """The types of many groups, by apiVersion and kind."""
 
-    def __init__(self, documents: Mapping[str, Mapping[str, Any]] | None = None) -> None:
-        """Take documents as `/openapi/v3/...` serves them, by apiVersion."""
+    def __init__(self, documents: Mapping[str, Mapping[str, Any]] | None = None, digest: str = "") -> None:
+        """Take documents as `/openapi/v3/...` serves them, by apiVersion.
+
+        Args:
+            documents: the documents.
+            digest: of all of them; empty where it is not known.
+        """
+        self.digest = digest
         self._documents = dict(documents or {})
         self._types: dict[tuple[str, str], Type | None] = {}
 

@@ -9,7 +9,6 @@ the server's answer does (`left_out`).
 
 from __future__ import annotations
 
-import dataclasses
 from typing import TYPE_CHECKING, Any
 
 from openinfra_tui.drift import by_hand, managed, normalise
@@ -69,7 +68,7 @@ def by_flux(desired: Desired, kind: Type | None) -> tuple[Desired, tuple[str, ..
         sent.pop("status", None)
     if sent == item:
         return desired, ()
-    return dataclasses.replace(desired, object=sent), tuple(map(told, unknown))
+    return desired.written(sent), tuple(map(told, unknown))
 
 
 def built_in(desired: Desired) -> bool:

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from openinfra_tui.cluster import kubeconfig
 from openinfra_tui.cluster.connection import Connection
@@ -25,6 +25,7 @@ from openinfra_tui.drift.desired.sealed import Opener
 from openinfra_tui.errors import UserError
 from openinfra_tui.flow import argo_live, contents, entry, reporting
 from openinfra_tui.flow.judging import Judge
+from openinfra_tui.flow.proofs import Proofs
 from openinfra_tui.flow.reading import Reader
 from openinfra_tui.flow.revisions import Renderer, lookup
 
@@ -81,8 +82,7 @@ class Request:
     record: bool = False
 
 
-@dataclass(frozen=True)
-class Progress:
+class Progress(NamedTuple):
     """A step that has begun or moved."""
 
     step: str
@@ -195,7 +195,9 @@ class Job:
             await self.reader.read([*self.desired, *self.before.objects.values()])
         self._lap("read")
         yield Progress("compare", 0, len(self.desired))
-        self.judge = Judge(self.live, self.reader, place.overlay(self.desired))
+        types = self.live.schemas.digest
+        proofs = Proofs(self.target.root, self.live.uid, types) if self.reader and types else None
+        self.judge = Judge(self.live, self.reader, place.overlay(self.desired), proofs)
         comparing = asyncio.ensure_future(self.verdicts(self.desired))
         try:
             while not (await asyncio.wait({comparing}, timeout=_MOVES))[0]:
@@ -203,6 +205,8 @@ class Job:
         finally:
             comparing.cancel()
         found = comparing.result()
+        if proofs is not None:
+            proofs.keep(whole=not (self.request.selector or self.request.namespace))
         self._lap("compare")
         found += await self.extras()
         self._lap("extra")

@@ -38,7 +38,7 @@ async def run(context: str | None = None, config: Path | None = None) -> tuple[s
                 preferred.setdefault((resource.group, resource.kind), resource)
         answers = await listing.list_many(connection, preferred.values())
         used = {answer.resource.api_version for answer in answers if answer.objects}
-        documents = await openapi.documents(connection, used)
+        documents, _ = await openapi.documents(connection, used)
     salt = secrets.token_hex(16)
     objects = [item for answer in answers for item in answer.objects]
     refused = [

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from openinfra_tui.drift.model import Desired, ObjectVerdict
     from openinfra_tui.drift.schema import Type
     from openinfra_tui.drift.verdict import Assessment
+    from openinfra_tui.flow.proofs import Proofs
     from openinfra_tui.flow.reading import Reader
 
     Asking = Callable[[], Coroutine[Any, Any, ObjectVerdict]]
@@ -27,12 +28,16 @@ class Judge:
         live: the cluster.
         reader: asks its API server; None for a dump.
         brings: what the desired objects bring for their own members.
+        proofs: those of the run before.
     """
 
-    def __init__(self, live: Live, reader: Reader | None, brings: place.Overlay) -> None:
+    def __init__(
+        self, live: Live, reader: Reader | None, brings: place.Overlay, proofs: Proofs | None = None
+    ) -> None:
         self.live = live
         self.reader = reader
         self.brings = brings
+        self.proofs = proofs
         self.asker = Asker(reader) if reader else None
 
     async def verdict(self, desired: Desired) -> ObjectVerdict:
@@ -47,8 +52,14 @@ class Judge:
             return early, None
         there = self.live.of(desired)
         kind = self.live.schemas.find(str(desired.object.get("apiVersion")), desired.key.kind)
+        admission = self._admission(desired, there)
+        digest = self.proofs.digest(desired, there) if self.proofs and not admission else ""
+        if self.proofs and digest and (known := self.proofs.known(digest, desired)):
+            return known, None
         desired, unknown = sent.by_flux(desired, kind)
-        found = verdict.assess(desired, there, kind, admission=self._admission(desired, there))
+        found = verdict.assess(desired, there, kind, admission=admission)
+        if self.proofs and not unknown:
+            self.proofs.learn(digest, found.verdict)
         early, asking = self._left(desired, there, kind, found)
         if not unknown:
             return early, asking

@@ -80,12 +80,12 @@ class Reader:
         unread = [resource for resource in wanted if resource not in self._fresh]
         self._fresh = set()
         versions = {resource.api_version for resource in wanted}
-        documents, *_ = await asyncio.gather(
+        (documents, digest), *_ = await asyncio.gather(
             openapi.documents(self.connection, versions),
             self._admission(),
             *(self._read_kind(resource, wanted[resource]) for resource in unread),
         )
-        self.live.schemas = Schemas(documents)
+        self.live.schemas = Schemas(documents, digest)
         await asyncio.gather(*(self._absent(resource, items) for resource, items in wanted.items()))
 
     async def again(self, item: Mapping[str, Any]) -> dict[str, Any] | None:

@@ -17,9 +17,11 @@ from click.testing import CliRunner
 
 from openinfra_tui import yamlio
 from openinfra_tui.cli.diff import command
-from openinfra_tui.drift import normalise
+from openinfra_tui.drift import normalise, verdict
 from openinfra_tui.drift.desired import flux, source
+from openinfra_tui.drift.model import Desired
 from openinfra_tui.drift.report import Report
+from openinfra_tui.drift.verdict import Assessment, assess
 from openinfra_tui.errors import Refused
 from openinfra_tui.flow.diff import Request, follow
 from openinfra_tui.flow.following import Change
@@ -154,6 +156,63 @@ def test_a_repository_in_sync_is_exit_code_0_with_origins(site: Site) -> None:
     assert by_name["one"]["engine"]["name"] == "apps"
     assert {item["proof"] for item in report["objects"]} == {"local"}
     assert report["coverage"]["dryRuns"] == 0
+
+
+def test_what_was_proved_once_is_proved_until_something_of_it_changes(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    site.reconcile()
+    assessed: list[str] = []
+
+    def noting(desired: Desired, *more: Any, **how: Any) -> Assessment:
+        assessed.append(desired.key.name)
+        return assess(desired, *more, **how)
+
+    monkeypatch.setattr(verdict, "assess", noting)
+    code, first = site.diff()
+    assert (code, len(assessed)) == (0, 4)
+    assessed.clear()
+    code, second = site.diff()
+    assert (code, assessed) == (0, [])
+    for report in (first, second):
+        report.pop("timings")
+        report["coverage"].pop("requests")
+    assert second == first
+    site.client.patch(site.config_map("two"), {"data": {"a": "2"}}, "kubectl-edit")
+    assert site.verdicts()["two"] == ("drifted", "update")
+    assert assessed == ["two"]
+    site.client.patch(site.config_map("one"), {"metadata": {"labels": {"more": "x"}}}, "kubectl-edit")
+    assert site.verdicts()["one"] == ("will-be-reverted", "update")
+    hook = mutating_webhook(site.namespace)
+    site.client.apply(hook)
+    try:
+        assessed.clear()
+        site.diff()
+        assert {"one", "two"} <= set(assessed)  # what may be changed on its way in is no proof
+    finally:
+        site.client.delete(hook)
+
+
+def mutating_webhook(namespace: str) -> Object:
+    """One that may change every ConfigMap of a namespace, and that nobody answers."""
+    rule = {"apiGroups": [""], "apiVersions": ["v1"], "operations": ["UPDATE"], "resources": ["configmaps"]}
+    return {
+        "apiVersion": "admissionregistration.k8s.io/v1",
+        "kind": "MutatingWebhookConfiguration",
+        "metadata": {"name": f"hook-{namespace}"},
+        "webhooks": [
+            {
+                "name": "it.example.invalid",
+                "admissionReviewVersions": ["v1"],
+                "sideEffects": "None",
+                "failurePolicy": "Ignore",
+                "timeoutSeconds": 1,
+                "clientConfig": {"url": "https://127.0.0.1:1/"},
+                "namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": namespace}},
+                "rules": [rule],
+            }
+        ],
+    }
 
 
 def test_82_pending_is_told_from_drifted(site: Site) -> None:

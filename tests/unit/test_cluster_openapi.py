@@ -43,7 +43,7 @@ class _Served(Connection):
 
 
 def _read(served: _Served) -> dict[str, dict[str, Any]]:
-    return asyncio.run(openapi.documents(served, ["v1"]))
+    return asyncio.run(openapi.documents(served, ["v1"]))[0]
 
 
 def test_prose_and_requests_are_left_out_and_a_field_of_that_name_is_not() -> None:
@@ -74,3 +74,11 @@ def test_what_has_no_digest_is_asked_for_each_time() -> None:
 def test_what_cannot_be_read_is_left_out_and_not_kept() -> None:
     assert _read(_Served(document=None)) == {}
     assert _read(_Served()) == {"v1": SHORT}
+
+
+def test_the_whole_has_a_digest_where_each_document_has_one() -> None:
+    def digest(served: _Served) -> str:
+        return asyncio.run(openapi.documents(served, ["v1"]))[1]
+
+    assert digest(_Served()) == digest(_Served()) != digest(_Served(digest="B"))
+    assert digest(_Served(digest="")) == digest(_Served(document=None, digest="C")) == ""

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from openinfra_tui.drift.desired import argo_apps
 from openinfra_tui.drift.model import Desired, EngineRef, key_of
@@ -17,8 +16,7 @@ TRACKING_ID = "argocd.argoproj.io/tracking-id"
 _UNMARKED = ("apiextensions.k8s.io", "CustomResourceDefinition")
 
 
-@dataclass(frozen=True)
-class Tracking:
+class Tracking(NamedTuple):
     """How Argo CD marks what it applies: `application.resourceTrackingMethod` and the like of argocd-cm.
 
     Attributes:

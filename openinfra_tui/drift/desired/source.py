@@ -149,7 +149,7 @@ class Source:
             places = inner[:1] if len(inner) == 1 else []
         if not places:
             return Origin(near)
-        return max(places, key=lambda place: _shared(place.file, near))
+        return places[0] if len(places) == 1 else max(places, key=lambda place: _shared(place.file, near))
 
 
 def _identity(document: str) -> tuple[str, str, int]:
