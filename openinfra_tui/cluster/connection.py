@@ -7,7 +7,6 @@ change nothing more when they are sent again.
 from __future__ import annotations
 
 import asyncio
-import base64
 import os
 import random
 import ssl
@@ -125,7 +124,7 @@ class Connection:
             async with self._slots, asyncio.timeout(max(left, 0.001)):
                 await self._fresh()
                 self.requests += 1
-                headers = [*self._headers(accept)]
+                headers = self._headers(accept)
                 headers += [("Content-Type", content_type)] if body is not None else []
                 target = _target(path, query)
                 return await self._open_wire.exchange(method, target, headers, body, self._timeout), None
@@ -172,8 +171,7 @@ class Connection:
         if credential is not None and credential.token:
             headers.append(("Authorization", f"Bearer {credential.token}"))
         elif credential is not None and credential.username:
-            words = f"{credential.username}:{credential.password}"
-            headers.append(("Authorization", f"Basic {base64.b64encode(words.encode()).decode()}"))
+            headers.append(("Authorization", route.basic(credential.username, credential.password)))
         return headers
 
     async def _fresh(self) -> None:

@@ -33,9 +33,12 @@ async def documents(
     except ApiError:
         return {}, ""
     cache = Cache(default_folder("openapi"))
+    urls = {
+        version: str((index.get(_name(version)) or {}).get("serverRelativeURL") or "")
+        for version in sorted(set(api_versions))
+    }
 
-    async def one(api_version: str) -> tuple[str, dict[str, Any] | None]:
-        url = str((index.get(_name(api_version)) or {}).get("serverRelativeURL") or "")
+    async def one(api_version: str, url: str) -> tuple[str, dict[str, Any] | None]:
         if not url.startswith("/openapi/v3/"):
             return api_version, None
         path, _, query = url.partition("?")
@@ -54,9 +57,9 @@ async def documents(
             cache.put({key: document})
         return api_version, document
 
-    answers = await asyncio.gather(*(one(version) for version in sorted(set(api_versions))))
+    answers = await asyncio.gather(*(one(version, url) for version, url in urls.items()))
     found = {version: document for version, document in answers if document is not None}
-    names = [str((index.get(_name(version)) or {}).get("serverRelativeURL") or "") for version in found]
+    names = [urls[version] for version in found]
     named = bool(names) and all("hash=" in name for name in names)
     return found, hashlib.sha256("\n".join(names).encode()).hexdigest() if named else ""
 

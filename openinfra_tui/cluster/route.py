@@ -17,6 +17,11 @@ if TYPE_CHECKING:
 _PORTS = {"https": 443, "http": 80}
 
 
+def basic(username: str, password: str) -> str:
+    """A name and a password as a header says them (RFC 7617)."""
+    return f"Basic {base64.b64encode(f'{username}:{password}'.encode()).decode()}"
+
+
 @dataclass(frozen=True)
 class Server:
     """Where requests go.
@@ -56,8 +61,7 @@ class Server:
         way = urlsplit(self.proxy)
         if not way.username:
             return ()
-        words = f"{unquote(way.username)}:{unquote(way.password or '')}"
-        return (("Proxy-Authorization", f"Basic {base64.b64encode(words.encode()).decode()}"),)
+        return (("Proxy-Authorization", basic(unquote(way.username), unquote(way.password or ""))),)
 
 
 class _Secure(http.client.HTTPConnection):

@@ -228,10 +228,11 @@ class Wire:
             try:
                 response = exchange.begin(connection, connecting)
                 exchange.silence(silence)
-                good = 200 <= response.status < 300
-                content = b"" if good else response.read()
-                _tell(loop, _settle, head, Answer(response.status, response.headers, content))
-                line = response.readline() if good else b""
+                answer = Answer(response.status, response.headers, b"")
+                if not answer.good:
+                    answer = answer._replace(content=response.read())
+                _tell(loop, _settle, head, answer)
+                line = response.readline() if answer.good else b""
                 while line:
                     _tell(loop, told.put_nowait, line)
                     line = response.readline()

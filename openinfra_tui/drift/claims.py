@@ -29,7 +29,7 @@ def noted(verdict: ObjectVerdict, desired: Desired, live: Mapping[str, Any] | No
     if not others:
         return verdict
     note = f"conflict: marked as applied by {' and by '.join(others)}"
-    if shared(desired, live):
+    if _refuses(desired, others):
         return verdict._replace(verdict="blocked", next="blocked", reason=f"{note}, and {_REFUSED}")
     return verdict._replace(reason=f"{verdict.reason}; {note}" if verdict.reason else note)
 
@@ -39,9 +39,7 @@ def shared(desired: Desired, live: Mapping[str, Any]) -> bool:
 
     Source: argo-cd, controller/sync.go: FailOnSharedResource.
     """
-    return desired.application.refuses_shared and any(
-        name.startswith(_APPLICATION) for name in _others(desired, live)
-    )
+    return desired.application.refuses_shared and _refuses(desired, _others(desired, live))
 
 
 def refused(found: Iterable[ObjectVerdict], refs: Collection[EngineRef]) -> list[ObjectVerdict]:
@@ -56,6 +54,10 @@ def refused(found: Iterable[ObjectVerdict], refs: Collection[EngineRef]) -> list
         else item
         for item in found
     ]
+
+
+def _refuses(desired: Desired, others: Iterable[str]) -> bool:
+    return desired.application.refuses_shared and any(name.startswith(_APPLICATION) for name in others)
 
 
 def _others(desired: Desired, live: Mapping[str, Any]) -> list[str]:

@@ -98,14 +98,17 @@ def _namespace(desired: Desired, live: Live, brings: Overlay) -> ObjectVerdict |
 
 
 def _missing(desired: Desired, reason: str) -> ObjectVerdict:
-    return _plain(desired, "missing", "create", "local", reason)
+    return plain(desired, "missing", "create", "local", reason)
 
 
 def _unread(desired: Desired, reason: str) -> ObjectVerdict:
-    return _plain(desired, "unverified", "none", None, reason)
+    return plain(desired, "unverified", "none", None, reason)
 
 
-def _plain(desired: Desired, verdict: str, following: str, proof: str | None, reason: str) -> ObjectVerdict:
+def plain(
+    desired: Desired, verdict: str, following: str, proof: str | None, reason: str | None = None
+) -> ObjectVerdict:
+    """A verdict of a desired object that no difference stands behind."""
     return ObjectVerdict(
         str(desired.object.get("apiVersion")),
         desired.key,

@@ -268,7 +268,7 @@ def _set(desired: list[Any], live: list[Any], place: Place) -> None:
     for index, item in enumerate(desired):
         if any(same(item, other) for other in desired[:index]):
             raise _Unproven(place, "an item of a set stands twice")
-        places = [place for place, other in enumerate(live) if same(item, other)]
+        places = [where for where, other in enumerate(live) if same(item, other)]
         if len(places) != 1:
             raise _Unproven(place, "not once in the live set")
         if places[0] <= last:

@@ -58,7 +58,7 @@ def by_flux(desired: Desired, kind: Type | None) -> tuple[Desired, tuple[str, ..
     The same object where Flux sends it as it is. Without a type only what those of workloads add is known.
     """
     item = desired.object
-    if desired.application.ref.kind != "Kustomization" or not built_in(desired):
+    if not through_types(desired):
         return desired, ()
     unknown: list[Place] = []
     if kind is None:
@@ -71,11 +71,12 @@ def by_flux(desired: Desired, kind: Type | None) -> tuple[Desired, tuple[str, ..
     return desired.written(sent), tuple(map(told, unknown))
 
 
-def built_in(desired: Desired) -> bool:
-    """Whether an object is of a kind that Flux reads into its type."""
+def through_types(desired: Desired) -> bool:
+    """Whether Flux applies an object, and reads its kind into a type before."""
     version = str(desired.object.get("apiVersion", ""))
     untouched = (version, desired.object.get("kind")) in _UNTOUCHED
-    return group_of(version) in _BUILT_IN and not untouched
+    of_flux = desired.application.ref.kind == "Kustomization"
+    return of_flux and group_of(version) in _BUILT_IN and not untouched
 
 
 def _written(value: Any, kind: Type | None, place: Place, unknown: list[Place]) -> Any:

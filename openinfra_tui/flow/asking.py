@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -57,7 +56,7 @@ class Asker:
                 return assessment.verdict
         else:
             answer = Answer(None, "moving", "the object changes faster than it can be compared")
-        if desired.application.ref.kind == "Kustomization" and answer.object is not None:
+        if sent.through_types(desired) and answer.object is not None:
             less, answer = await self._as_flux_asks(desired, live, kind, answer)
             if less is not desired:
                 desired, assessment = less, verdict.assess(less, live, kind, admission=True)
@@ -70,11 +69,11 @@ class Asker:
         self, desired: Desired, live: Mapping[str, Any], kind: Type | None, answer: Answer
     ) -> tuple[Desired, Answer]:
         """The answer to what Flux sends, where the first one shows that Flux does not send all of it."""
-        absent = sent.left_out(desired.object, answer.object or {}, kind) if sent.built_in(desired) else ()
-        same_as_there = normalise.compared(answer.object or {}) == normalise.compared(live)
-        if not absent or same_as_there:
+        applied = answer.object or {}
+        absent = sent.left_out(desired.object, applied, kind)
+        if not absent or normalise.compared(applied) == normalise.compared(live):
             return desired, answer
-        less = dataclasses.replace(desired, object=normalise.without(desired.object, absent))
+        less = desired.written(normalise.without(desired.object, absent))
         again = await self.apply(less)
         moved = again.object is None or _version(again.object) != _version(live)
         return (desired, answer) if moved else (less, again)

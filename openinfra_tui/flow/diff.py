@@ -196,7 +196,8 @@ class Job:
         self._lap("read")
         yield Progress("compare", 0, len(self.desired))
         types = self.live.schemas.digest
-        proofs = Proofs(self.target.root, self.live.uid, types) if self.reader and types else None
+        directory = self.request.directory.resolve()  # a revision lies in another folder each time
+        proofs = Proofs(directory, self.live.uid, types) if self.reader and types else None
         self.judge = Judge(self.live, self.reader, place.overlay(self.desired), proofs)
         comparing = asyncio.ensure_future(self.verdicts(self.desired))
         try:
@@ -206,7 +207,8 @@ class Job:
             comparing.cancel()
         found = comparing.result()
         if proofs is not None:
-            proofs.keep(whole=not (self.request.selector or self.request.namespace))
+            part = self.request.selector or self.request.namespace or self.request.revision
+            proofs.keep(whole=not part)
         self._lap("compare")
         found += await self.extras()
         self._lap("extra")

@@ -14,13 +14,13 @@ import orjson
 
 from openinfra_tui import __version__
 from openinfra_tui.cache import Cache, default_folder
-from openinfra_tui.drift.model import ObjectVerdict
+from openinfra_tui.drift import place
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from openinfra_tui.drift.model import Application, Desired
+    from openinfra_tui.drift.model import Application, Desired, ObjectVerdict
 
 # A change of what is proved, or how, is another form: a proof of the old one is none.
 _FORM = "1"
@@ -63,15 +63,7 @@ class Proofs:
         if digest not in self._known:
             return None
         self._held.add(digest)
-        return ObjectVerdict(
-            str(desired.object.get("apiVersion", "")),
-            desired.key,
-            "in-sync",
-            "none",
-            "local",
-            desired.application.ref,
-            desired.origin,
-        )
+        return place.plain(desired, "in-sync", "none", "local")
 
     def learn(self, digest: str, found: ObjectVerdict) -> None:
         """Take in a verdict; all but a plain proof is passed over."""

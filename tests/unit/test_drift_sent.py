@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
 from typing import Any
 
 import pytest
@@ -174,8 +175,8 @@ def test_roles_are_left_as_they_are() -> None:
         "metadata": {"name": "r"},
         "rules": [],
     }
-    assert not sent.built_in(Desired(role, FLUX))
-    assert sent.built_in(Desired({**role, "kind": "RoleBinding"}, FLUX))
+    assert not sent.through_types(Desired(role, FLUX))
+    assert sent.through_types(Desired({**role, "kind": "RoleBinding"}, FLUX))
 
 
 def test_what_the_server_does_not_keep_is_what_flux_never_sends() -> None:
@@ -236,4 +237,7 @@ def test_without_a_schema_workloads_and_services_are_completed_by_hand() -> None
 @pytest.mark.parametrize("kind", ["Deployment", "Service", "Pod", "ConfigMap"])
 def test_what_is_no_manifest_is_left_to_the_server(spec: Any, kind: str) -> None:
     version = "apps/v1" if kind == "Deployment" else "v1"
-    by_hand.written({"apiVersion": version, "kind": kind, "spec": spec})
+    manifest = {"apiVersion": version, "kind": kind, "spec": spec}
+    before = deepcopy(manifest)
+    assert by_hand.written(manifest)["kind"] == kind
+    assert manifest == before
